@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "basic/macro.h"
+#include "settings/settings.h"
+
+/* A container's root file system, seen from inside: idmapped clones of the image's rootfs and the container's layer, put together by
+ * overlayfs in the container's own user namespace. Used by the supervisor, and by jobs that read or write a container's files. */
+
+/* Turns the calling process, which must be a single-threaded child made for it, into root of the container's user namespace in the
+ * container's (leader > 0: it runs) or in a private (leader 0: it is stopped; the caller holds its lock) mount namespace. The root of the
+ * container is then *ret_root_fd, the process's own root and working directory too; no host file is reachable by path. /proc and /dev are
+ * whatever the container has there and must not be trusted. */
+int rootfs_enter(const char *name, const Settings *s, pid_t leader, int *ret_root_fd);
