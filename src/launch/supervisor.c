@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "launch/capabilities.h"
 #include "launch/cgroup.h"
 #include "launch/console.h"
 #include "launch/control.h"
@@ -512,6 +514,12 @@ static int watch_events(Supervisor *s) {
         return r < 0 ? start_error(s, r, "cannot watch it: %m") : 0;
 }
 
+/* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
+ * its owner (user_namespaces(7)); systemd and machined ask for these two in the initial one before they act on a unit or a machine. */
+static int drop_privileges(void) {
+        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL);
+}
+
 static int start_payload(Supervisor *s) {
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_free_ char *error = NULL;
@@ -550,6 +558,9 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
+        r = drop_privileges();
+        if (r < 0)
+                return start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return watch_events(s);
 }
 
