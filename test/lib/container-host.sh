@@ -178,15 +178,12 @@ container_stop() {
 
 # container_down DIR: end it and take away all that is left.
 container_down() {
-        local dir=$1 name=${1##*/} device backing
+        local dir=$1 name=${1##*/} loops loop
+        loops=$(container_loops "$dir")
         container_stop "$dir"
-        # Loop devices belong to the machine: detach those whose file was in the host.
-        for backing in /sys/block/loop*/loop/backing_file; do
-                [ -e "$backing" ] || continue
-                device=${backing#/sys/block/}
-                case $(<"$backing") in
-                "$dir"/*) losetup --detach "/dev/${device%%/*}" ;;
-                esac
+        for loop in $loops; do
+                # Gone by itself, if it was only kept by a mount.
+                losetup --detach "$loop" 2>/dev/null || true
         done
         # nspawn, when killed, leaves these.
         rm -rf "/run/systemd/nspawn/propagate/berth-test-$name"
@@ -196,6 +193,31 @@ container_down() {
                 rmdir "$HOST_CGROUPS" 2>/dev/null || true
         fi
         rm -rf --one-file-system "$dir"
+}
+
+# container_loops DIR: the loop devices that belong to this host. They are the machine's, in one list for all
+# hosts: a device is this host's if its file is found in the host, or on a file system that only the host has mounted.
+container_loops() {
+        local dir=$1 own loop device inode file root
+        container_lives "$dir" || return 0
+        root=$(<"$dir/init")
+        root=/proc/${root%%:*}/root
+        own=$(comm -23 <(container_devices "${root%/root}") <(container_devices /proc/self))
+        losetup --list --noheadings --raw --output NAME,BACK-MAJ:MIN,BACK-INO,BACK-FILE |
+                while read -r loop device inode file; do
+                        # Raw output writes blanks, and even padding, as \\x20.
+                        device=${device//\\x20/}
+                        file=$(printf '%b' "$file")
+                        if [[ $'\n'$own$'\n' = *$'\n'$device$'\n'* ]] ||
+                                [ "$(stat --format=%Hd:%Ld:%i "$root$file" 2>/dev/null)" = "$device:$inode" ]; then
+                                echo "$loop"
+                        fi
+                done
+}
+
+# container_devices /proc/PID: the device numbers of all file systems that it has mounted.
+container_devices() {
+        cut -d' ' -f3 "$1/mountinfo" | sort -u
 }
 
 remove_cgroups() {
