@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "basic/macro.h"
+
+/* A container's settings: INI in the manner of unit files, described by one table (table.c) and merged from several files before
+ * anybody acts on them. The result is one struct that does not change. No privileges, no bus.
+ *
+ * Files, later ones win key by key (an empty assignment clears a list):
+ *   /etc/berth/container.conf.d/NN-*.conf          for all containers, over /usr/lib/berth/container.conf.d/
+ *   /var/lib/berth/containers/NAME/container.conf  the container's own, written by the API
+ *   /etc/berth/containers/NAME.conf.d/NN-*.conf    the administrator's last word
+ */
+
+#define SETTINGS_FILE_SIZE_MAX (256U * 1024U)
+
+typedef enum NotifyReady {
+        NOTIFY_READY_AUTO, /* wait for READY=1 when the payload is systemd */
+        NOTIFY_READY_NO,
+        NOTIFY_READY_YES,
+        _NOTIFY_READY_MAX,
+        _NOTIFY_READY_INVALID = -EINVAL,
+} NotifyReady;
+
+/* A property that goes onto the payload's scope as it is (systemd.resource-control(5)), decoded to what StartTransientUnit takes. */
+typedef struct UnitProperty {
+        const char *name;  /* the bus property's name, e.g. CPUQuotaPerSecUSec; static */
+        const char *type;  /* D-Bus signature: "t" (default), "b", "ay" (AllowedCPUs); static */
+        uint64_t number;   /* t, b */
+        uint8_t *bytes;    /* ay, owned */
+        size_t n_bytes;
+} UnitProperty;
+
+typedef struct Settings {
+        /* [Container]: who it is. Written when it is made; kept by berth, not by people. */
+        char *image;              /* fingerprint */
+        char *uuid;               /* 36 characters; the payload's container_uuid */
+        char *architecture;
+        char *description;
+        uint32_t uid_base;        /* 0: none leased yet */
+        uid_t owner;
+        uint64_t created_usec;
+        bool ephemeral;
+
+        /* [Exec]: the payload */
+        char **init;              /* NULL: /sbin/init */
+        bool stub_init;           /* berth's own PID 1 runs init as PID 2, reaps, forwards signals */
+        char **environment;       /* "KEY=value" */
+        char **credentials;       /* "id:value", systemd's ImportCredential world in the guest */
+        char *hostname;           /* NULL: the container's name */
+        char *working_directory;  /* of a single program; NULL: / */
+        char *user;               /* of a single program; NULL: root */
+        int kill_signal;          /* asks for a clean stop; 0: by the payload (SIGRTMIN+3 for systemd, SIGTERM for a program) */
+        uint64_t timeout_stop_usec;
+        NotifyReady notify_ready;
+
+        /* [Security] */
+        uint64_t capabilities;    /* bounding set */
+        bool no_new_privileges;
+
+        /* [Resource]: on the scope */
+        UnitProperty *unit_properties;
+        size_t n_unit_properties;
+
+        /* [Unit]: on berth@NAME.service, through the generator: "After=postgresql.service" */
+        char **unit_dependencies;
+} Settings;
+
+Settings *settings_free(Settings *s);
+DEFINE_CLEANUP(Settings *, settings_free)
+
+/* The merged settings of a container. On failure *ret_error is a sentence that names file, line and key (caller frees).
+ * -ENOENT: no such container. -EBADMSG: a file has a mistake. */
+int settings_load(const char *name, Settings **ret, char **ret_error);
+/* The same below another root directory, for tests and for the generator ("" is the real one). */
+int settings_load_at(const char *root, const char *name, Settings **ret, char **ret_error);
+
+/* A container.conf that is being made or changed: keeps comments, order and unknown-to-nobody sections as they are. */
+typedef struct SettingsFile SettingsFile;
+
+int settings_file_new(SettingsFile **ret);
+int settings_file_parse(const char *file_name, const char *text, SettingsFile **ret, char **ret_error); /* syntax only */
+SettingsFile *settings_file_free(SettingsFile *f);
+DEFINE_CLEANUP(SettingsFile *, settings_file_free)
+int settings_file_print(const SettingsFile *f, char **ret);
+
+/* One assignment as people write it: "MemoryMax=512M", "Exec.Hostname=web", or LXD's "limits.memory=512MiB" (or "limits.memory" and value).
+ * Checked against the table. An empty value resets. -EINVAL with a sentence that names key and value. */
+int settings_file_set(SettingsFile *f, const char *key, const char *value, char **ret_error);
+int settings_file_append(SettingsFile *f, const char *key, const char *value, char **ret_error); /* list keys: one more line */
+int settings_file_unset(SettingsFile *f, const char *key, char **ret_error);
+int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, char **ret_error); /* -ENOENT: not set */
+
+/* Checks every assignment of the file against the table. */
+int settings_file_check(const SettingsFile *f, char **ret_error);
+
+/* May somebody who is not an administrator set this key? (S100: one choke point.) -EINVAL: no such key. */
+int settings_key_is_owner_settable(const char *key);
+/* Keys of [Container] are berth's own: settable only through settings_file_set_internal(). */
+int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
+
+/* Prints the merged result, one "Section.Key=value  # file:line" a line, or without the source. */
+int settings_print_effective(const char *name, FILE *f, bool with_source, char **ret_error);
+
+/* Help: every key with type, when it takes effect, who may set it, LXD's name, one line. */
+void settings_print_help(FILE *f);

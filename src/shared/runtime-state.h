@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "basic/macro.h"
+
+/* /run/berth/NAME/state: what the supervisor says of a running container, KEY=VALUE lines, replaced atomically. It goes with the
+ * unit's RuntimeDirectory=, whoever dies first; who reads it still asks the unit whether it runs. */
+
+typedef struct RuntimeState {
+        pid_t leader;             /* the payload's PID 1, as seen from the host */
+        uint32_t uid_base;
+        uint64_t started_usec;    /* CLOCK_REALTIME, for people only */
+        bool ready;
+} RuntimeState;
+
+int runtime_state_write(const char *name, const RuntimeState *s);
+int runtime_state_read(const char *name, RuntimeState *ret); /* -ENOENT when it does not run */
+
+int runtime_control_path(const char *name, char **ret);      /* /run/berth/NAME/control */
