@@ -25,7 +25,7 @@ cache_entry() {
                 say "Making $name (kept in $CACHE) …"
                 # The suffix stays last, because tools look at it.
                 tmp=${path%/*}/new.$$.${path##*/}
-                if "$make" "$tmp" "$@" {lock}>&- >"$path.log" 2>&1; then
+                if "$make" "$tmp" "$@" >"$path.log" 2>&1; then
                         mv "$tmp" "$path"
                         rm -f "$path.log"
                 else

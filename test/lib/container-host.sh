@@ -16,10 +16,10 @@
 
 readonly HOST_CGROUPS=/sys/fs/cgroup/unified/berth-test
 
+# container_up DIR NAME TREE
 container_up() {
-        local dir=$1 name=$2 suite=$3 flavour=$4 tree
+        local dir=$1 name=$2 tree=$3
         need_packages "${MACHINE_PACKAGES[@]}"
-        tree=$(host_tree "$suite" "$flavour") || exit 1
 
         mkdir -p "$dir"/{upper/etc,work,root}
         cp -a "$tree/var" "$dir/var"
