@@ -56,7 +56,7 @@ void image_bus_changed(Image *i) {
         _cleanup_free_ char *path = NULL;
 
         if (i->manager->started && image_bus_path(i->fingerprint, &path) >= 0)
-                manager_bus_properties_changed(i->manager, path, BERTH_IMAGE_INTERFACE, "Aliases", NULL);
+                manager_bus_properties_changed(i->manager, path, BERTH_IMAGE_INTERFACE, "Aliases", NULL, NULL);
 }
 
 void image_bus_removed(Manager *m, const char *fingerprint) {
