@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The base trees: what is on the disk of a fresh test host before it boots for the first time.
+# One for each suite and package list; hosts only ever read them.
+
+# host_packages SUITE FLAVOUR: FLAVOUR is plain, peers or vm.
+host_packages() {
+        local -n of_suite=HOST_PACKAGES_$1 peers=HOST_PEER_PACKAGES_$1
+        printf '%s\n' "${HOST_PACKAGES[@]}" "${of_suite[@]}"
+        case $2 in
+        plain) ;;
+        peers) printf '%s\n' "${peers[@]}" ;;
+        vm) printf '%s\n' "${HOST_VM_PACKAGES[@]}" ;;
+        vm-peers) printf '%s\n' "${HOST_VM_PACKAGES[@]}" "${peers[@]}" ;;
+        esac
+}
+
+# host_tree SUITE FLAVOUR PACKAGE...: prints the path of the base tree.
+host_tree() {
+        local suite=$1 flavour=$2 packages
+        shift 2
+        packages=$({ host_packages "$suite" "$flavour"; [ $# -eq 0 ] || printf '%s\n' "$@"; } | sort -u)
+        # The recipe is an ingredient as well.
+        cache_entry "base/$suite-$flavour-$(cache_key "$suite" "$packages" "$(declare -f make_host_tree)")" \
+                make_host_tree "$suite" "$packages"
+}
+
+make_host_tree() {
+        local root=$1 suite=$2 packages
+        mapfile -t packages <<<"$3"
+        need_packages "${MACHINE_PACKAGES[@]}" || return 1
+        make_rootfs "$root" "$suite" "${packages[@]}" || return 1
+
+        local user
+        for user in alice bob; do
+                chroot "$root" useradd --create-home --shell /bin/bash "$user" || return 1
+                echo "$user:$user" | chroot "$root" chpasswd || return 1
+        done
+        echo root:root | chroot "$root" chpasswd || return 1
+
+        # Every host gets its own at `up`.
+        : >"$root/etc/machine-id"
+        rm -f "$root/var/lib/dbus/machine-id" "$root/etc/resolv.conf"
+        # The journal of a host that broke can be read from outside, if it is on the disk.
+        mkdir -p "$root/var/log/journal" || return 1
+        # A container has no devtmpfs, so nobody would make these.
+        local i
+        for i in {0..31}; do
+                echo "b! /dev/loop$i 0660 root disk - 7:$i"
+        done >"$root/etc/tmpfiles.d/loop.conf"
+        # A host without a network has nothing to wait for.
+        ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd-wait-online.service" || return 1
+        # Timers that wake up in the middle of a measurement.
+        local timer
+        for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim man-db; do
+                ln -sf /dev/null "$root/etc/systemd/system/$timer.timer" || return 1
+        done
+}
