@@ -49,7 +49,7 @@ const OptionInfo option_table[] = {
         { OPTION_EFFECTIVE,       "expanded",        0,   NULL,        NULL,   NULL },
         { OPTION_RECURSIVE,       "recursive",       'r', NULL,        NULL,   "Copy a directory with all that is in it" },
         { OPTION_MODE,            "mode",            0,   "MODE",      NULL,   "Access mode of the file in the container, octal (default: as the source)" },
-        { OPTION_UID,             "uid",             0,   "UID",       NULL,   "Owner of the file in the container (default: 0); to run as: user" },
+        { OPTION_UID,             "uid",             0,   "UID",       NULL,   "User id in the container: of the file (default: 0), or to run as" },
         { OPTION_GID,             "gid",             0,   "GID",       NULL,   "Group of the file in the container (default: 0)" },
 };
 const size_t option_table_size = ELEMENTSOF(option_table);

@@ -16,10 +16,15 @@ static const char *const group_titles[_VERB_GROUP_MAX] = {
 };
 
 static void print_row(const char *left, const char *right) {
-        if (strlen(left) < COLUMN - 1)
-                printf("  %-*s %s\n", COLUMN - 1, left, right);
+        int width = 0;
+
+        /* "…" is three bytes of UTF-8 and one column. */
+        for (const char *p = left; *p; p++)
+                width += (*p & 0xc0) != 0x80;
+        if (width < COLUMN)
+                printf("  %s%*s%s\n", left, COLUMN - width, "", right);
         else
-                printf("  %s\n  %-*s %s\n", left, COLUMN - 1, "", right);
+                printf("  %s\n  %*s%s\n", left, COLUMN, "", right);
 }
 
 static void print_option(const OptionInfo *o) {

@@ -2,6 +2,7 @@
 #include "machinectl-plugin/table.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <locale.h>
 #include <string.h>
 #include <time.h>
