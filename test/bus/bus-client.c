@@ -206,7 +206,9 @@ static int do_copy(sd_bus *bus, bool to, const char *name, const char *path, con
         r = new_call(bus, to ? "CopyTo" : "CopyFrom", &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "ssha{sv}", name, path, fd, 0);
-        return r < 0 ? r : MIN_OF(call(bus, m, NULL), 0);
+        if (r >= 0)
+                r = call(bus, m, NULL);
+        return MIN_OF(r, 0);
 }
 
 static int do_vanish(sd_bus *bus, const char *member, const char *name) {
@@ -218,7 +220,9 @@ static int do_vanish(sd_bus *bus, const char *member, const char *name) {
                 r = sd_bus_message_append(m, "s", name);
         if (r >= 0)
                 r = sd_bus_send(bus, m, NULL);
-        return r < 0 ? r : MIN_OF(sd_bus_flush(bus), 0);
+        if (r >= 0)
+                r = sd_bus_flush(bus);
+        return MIN_OF(r, 0);
 }
 
 static int do_flood(sd_bus *bus, unsigned n) {
@@ -233,7 +237,9 @@ static int do_flood(sd_bus *bus, unsigned n) {
                 if (r >= 0)
                         r = sd_bus_send(bus, m, NULL);
         }
-        return r < 0 ? r : MIN_OF(sd_bus_flush(bus), 0);
+        if (r >= 0)
+                r = sd_bus_flush(bus);
+        return MIN_OF(r, 0);
 }
 
 static int do_spoof(sd_bus *bus) {
@@ -248,7 +254,9 @@ static int do_spoof(sd_bus *bus) {
                 r = sd_bus_message_set_destination(m, BERTH_BUS_NAME);
         if (r >= 0)
                 r = sd_bus_send(bus, m, NULL);
-        return r < 0 ? r : MIN_OF(sd_bus_flush(bus), 0);
+        if (r >= 0)
+                r = sd_bus_flush(bus);
+        return MIN_OF(r, 0);
 }
 
 int main(int argc, char *argv[]) {
