@@ -39,7 +39,9 @@ step 'systemctl daemon-reexec'
 step_prints web1 'berthctl list'
 
 heading "machinectl's way to reboot, power off and terminate"
+leader=$(in_host root 'machinectl show web1 --property=Leader --value')
 step 'machinectl reboot web1'
+wait_while 60 "$leader" 'machinectl show web1 --property=Leader --value || echo none'
 wait_for 60 running 'systemctl -M web1 is-system-running'
 step 'machinectl poweroff web1'
 wait_for 60 stopped 'berthctl list'
