@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <getopt.h>
-#include <locale.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,8 +55,6 @@ int main(int argc, char *argv[]) {
 
         log_open("berth-worker");
         (void) umask(0077);
-        /* Names in archives are bytes that are mostly UTF-8; libarchive refuses them in the C locale. C.UTF-8 is in libc-bin. */
-        (void) setlocale(LC_CTYPE, "C.UTF-8");
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
