@@ -8,7 +8,8 @@ host_with_client() {
         . "$TOP/test/lib/meson-tests.sh"
         # shellcheck source=test/lib/guest.sh
         . "$TOP/test/lib/guest.sh"
-        meson_configure gcc && meson compile -C "$(meson_folder gcc)" bus-client >/dev/null || cannot_run "bus-client does not compile"
+        meson_configure gcc || cannot_run "meson does not configure the tree"
+        meson compile -C "$(meson_folder gcc)" bus-client >/dev/null || cannot_run "bus-client does not compile"
         host_up
         host_push "$(meson_folder gcc)/test/bus/bus-client" /usr/local/bin/bus-client
         host_push "$(guest_tar busybox)" /root/busybox.tar
@@ -60,12 +61,9 @@ test_S93_signals_are_roots() {
 
 # nobody but the service manager can say what state a container is in
 test_S91_forged_signals() {
-        local i
         host_with_client
-        for i in 1 2 3; do
-                host_run --user alice bus-client spoof || true
-                host_run bus-client spoof
-        done
+        host_run --user alice bus-client spoof || true
+        host_run bus-client spoof
         assert_eq "$(host_sh "berthctl --json=short list | jq -r '.[0].state'")" running
 }
 
@@ -89,7 +87,7 @@ test_S95_flood() {
                  done
                  sleep 1
                  for i in 1 2 3 4 5; do
-                         timeout 5 berthctl list >/dev/null
+                         timeout 3 berthctl list >/dev/null
                  done
                  wait || true'
         memory=$(host_sh "awk '/^Private/ { n += \$2 } END { print n }' /proc/\$(systemctl show --property MainPID --value berth-containerd)/smaps_rollup")
