@@ -29,8 +29,8 @@ typedef enum NotifyReady {
 /* A property that goes onto the payload's scope as it is (systemd.resource-control(5)), decoded to what StartTransientUnit takes. */
 typedef struct UnitProperty {
         const char *name;  /* the bus property's name, e.g. CPUQuotaPerSecUSec; static */
-        const char *type;  /* D-Bus signature: "t" (default), "b", "ay" (AllowedCPUs); static */
-        uint64_t number;   /* t, b */
+        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "ay" (AllowedCPUs); static */
+        uint64_t number;   /* t, u, b */
         uint8_t *bytes;    /* ay, owned */
         size_t n_bytes;
 } UnitProperty;
@@ -86,13 +86,17 @@ int settings_file_new(SettingsFile **ret);
 int settings_file_parse(const char *file_name, const char *text, SettingsFile **ret, char **ret_error); /* syntax only */
 SettingsFile *settings_file_free(SettingsFile *f);
 DEFINE_CLEANUP(SettingsFile *, settings_file_free)
+/* The same of bytes that come from anywhere: NUL bytes and more than SETTINGS_FILE_SIZE_MAX are -EBADMSG as all else. */
+int settings_file_parse_data(const char *file_name, const void *data, size_t size, SettingsFile **ret, char **ret_error);
 int settings_file_print(const SettingsFile *f, char **ret);
 
-/* One assignment as people write it: "MemoryMax=512M", "Exec.Hostname=web", or LXD's "limits.memory=512MiB" (or "limits.memory" and value).
- * Checked against the table. An empty value resets. -EINVAL with a sentence that names key and value. */
+/* One assignment as people write it: key "MemoryMax", "Exec.Hostname" or LXD's "limits.memory" and the value; or, with value NULL, a key that is
+ * the whole of "MemoryMax=512M". Checked against the table, written in its normal form. An empty value writes an empty assignment, which resets
+ * what files before this one say. -EINVAL with a sentence that names key and value; the file is then as before. */
 int settings_file_set(SettingsFile *f, const char *key, const char *value, char **ret_error);
 int settings_file_append(SettingsFile *f, const char *key, const char *value, char **ret_error); /* list keys: one more line */
 int settings_file_unset(SettingsFile *f, const char *key, char **ret_error);
+/* As it stands in the file; a list's assignments one a line. */
 int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, char **ret_error); /* -ENOENT: not set */
 
 /* Checks every assignment of the file against the table. */
@@ -100,7 +104,7 @@ int settings_file_check(const SettingsFile *f, char **ret_error);
 
 /* May somebody who is not an administrator set this key? (S100: one choke point.) -EINVAL: no such key. */
 int settings_key_is_owner_settable(const char *key);
-/* Keys of [Container] are berth's own: settable only through settings_file_set_internal(). */
+/* Keys of [Container] but Description= are berth's own: settable only through settings_file_set_internal(). */
 int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
 
 /* Prints the merged result, one "Section.Key=value  # file:line" a line, or without the source. */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/exec.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/path.h"
+#include "basic/socket.h"
+#include "basic/strv.h"
+#include "launch/capabilities.h"
+#include "launch/guest-user.h"
+
+void exec_request_done(ExecRequest *r) {
+        strv_free(r->argv);
+        strv_free(r->environment);
+        free(r->user);
+        free(r->working_directory);
+        for (int i = 0; i < 3; i++)
+                (void) fd_close(r->stdio[i]);
+        *r = (ExecRequest) EXEC_REQUEST_NONE;
+}
+
+void exec_process_done(ExecProcess *p) {
+        p->pidfd = fd_close(p->pidfd);
+        p->report_fd = fd_close(p->report_fd);
+        p->master_fd = fd_close(p->master_fd);
+}
+
+static _noreturn_ _printf_(3, 4) void child_fail(int report_fd, int error, const char *format, ...) {
+        char text[512];
+        va_list ap;
+        int n;
+
+        memcpy(text, &error, sizeof error);
+        va_start(ap, format);
+        errno = -error;
+        n = vsnprintf(text + sizeof error, sizeof text - sizeof error, format, ap);
+        va_end(ap);
+        (void) !write(report_fd, text, sizeof error + MIN_OF((size_t) n, sizeof text - sizeof error - 1));
+        _exit(EXIT_FAILURE);
+}
+
+/* A pty of the container's own devpts, so that ttyname(3) works there and nothing of the caller's terminal is within reach of the guest
+ * (TIOCSTI, ATTACKS S81). */
+static int open_pty(int root_fd, unsigned rows, unsigned columns, int *ret_master, int *ret_slave) {
+        struct winsize ws = { .ws_row = (unsigned short) rows, .ws_col = (unsigned short) columns };
+        _cleanup_close_ int pts = -EBADF, master = -EBADF;
+        int unlocked = 0, slave;
+        unsigned number;
+
+        pts = path_open_in_root(root_fd, "/dev/pts", O_RDONLY | O_DIRECTORY, 0);
+        if (pts < 0)
+                return pts;
+        master = path_open_beneath(pts, "ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+        if (master < 0)
+                return master;
+        /* TIOCGPTN is answered by pty masters alone: whatever else a guest put there ends here. */
+        if (ioctl(master, TIOCGPTN, &number) < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+                return -errno;
+        slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (slave < 0)
+                return -errno;
+        if (rows > 0 && columns > 0)
+                (void) ioctl(master, TIOCSWINSZ, &ws);
+        *ret_master = TAKE_FD(master);
+        *ret_slave = slave;
+        return 0;
+}
+
+static int make_environment(const Plan *plan, const ExecRequest *request, const GuestUser *user, char ***ret) {
+        static const char *const not_for_exec[] = { "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "container_uuid", "HOME", "USER", "LOGNAME", "TERM" };
+        _cleanup_strv_ char **env = NULL;
+        int r;
+
+        /* The request's own come first: of two, getenv(3) finds the first. */
+        r = strv_copy(request->environment, &env);
+        STRV_FOREACH(e, plan->environment) {
+                bool skip = false;
+
+                for (size_t i = 0; i < ELEMENTSOF(not_for_exec); i++) {
+                        const char *rest = startswith(*e, not_for_exec[i]);
+
+                        skip = skip || (rest && *rest == '=');
+                }
+                if (r >= 0 && !skip)
+                        r = strv_extend(&env, *e);
+        }
+        if (r >= 0)
+                r = strv_extendf(&env, "HOME=%s", user->home);
+        if (r >= 0)
+                r = strv_extendf(&env, "USER=%s", user->name);
+        if (r >= 0)
+                r = strv_extendf(&env, "LOGNAME=%s", user->name);
+        if (r >= 0)
+                r = strv_extendf(&env, "SHELL=%s", user->shell);
+        if (r >= 0 && !strv_get_value(env, "TERM"))
+                r = strv_extend(&env, request->tty ? "TERM=vt220" : "TERM=dumb");
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(env);
+        return 0;
+}
+
+/* Standard input, output and error, from the caller's fds or from a new pty whose master goes to the supervisor. */
+static int take_stdio(ExecRequest *request, int root_fd, const GuestUser *user, int report_fd) {
+        _cleanup_close_ int master = -EBADF, slave = -EBADF;
+        int r, none = 0;
+
+        if (request->tty) {
+                r = open_pty(root_fd, request->rows, request->columns, &master, &slave);
+                if (r < 0)
+                        return r;
+                /* As grantpt(3) has it; 5 is the tty group of every distribution that systemd runs on. */
+                if (fchown(slave, user->uid, 5) < 0)
+                        return -errno;
+                r = socket_send(report_fd, &none, sizeof none, &master, 1);
+                if (r < 0)
+                        return r;
+        }
+        for (int i = 0; i < 3; i++)
+                if (dup2(request->tty ? slave : request->stdio[i], i) < 0)
+                        return -errno;
+        if (request->tty && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+static int confine(const ExecContext *c) {
+        const Settings *s = c->plan->settings;
+        int r;
+
+        if (s->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        r = seccomp_program_apply(c->seccomp);
+        if (r < 0)
+                return r;
+        return capabilities_limit(s->capabilities);
+}
+
+static void reset_signals(void) {
+        sigset_t none;
+
+        for (int sig = 1; sig < _NSIG; sig++)
+                if (sig != SIGKILL && sig != SIGSTOP)
+                        (void) signal(sig, SIG_DFL);
+        sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, int report_fd) {
+        _cleanup_(guest_user_done) GuestUser user = {};
+        char **environment = NULL;
+        int root, r;
+
+        reset_signals();
+
+        /* The pid namespace is where we were born already. */
+        if (setns(c->leader_pidfd, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+                child_fail(report_fd, -errno, "cannot enter the container: %m");
+        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+                child_fail(report_fd, -errno, "cannot become the container's root: %m");
+        /* From here on the guest's root has our uid: what keeps its ptrace(2) and /proc/PID/ away until exec is this. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                child_fail(report_fd, -errno, "cannot protect the command: %m");
+
+        root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                child_fail(report_fd, -errno, "cannot open the container's root: %m");
+        r = guest_user_find(root, request->user, &user);
+        if (r < 0)
+                child_fail(report_fd, r, "the container has no user '%s'", request->user);
+        if (setsid() < 0)
+                child_fail(report_fd, -errno, "cannot make a session: %m");
+        r = take_stdio(request, root, &user, report_fd);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot set up standard input and output: %m");
+        r = make_environment(c->plan, request, &user, &environment);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot make the environment: %m");
+        r = confine(c);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot confine the command: %m");
+
+        /* Before a path of the caller's choice is entered: /proc/self/fd/N must not lead to anything of ours (CVE-2024-21626). */
+        r = fd_close_all_except(&(int) { report_fd }, 1);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot close files: %m");
+        r = guest_user_become(&user);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot become user '%s': %m", user.name);
+        if (chdir(request->working_directory ?: user.home) < 0 && (request->working_directory || chdir("/") < 0))
+                child_fail(report_fd, -errno, "cannot enter '%s': %m", request->working_directory ?: "/");
+
+        /* execvpe(3) searches the PATH of the caller's environment. */
+        (void) setenv("PATH", strv_get_value(environment, "PATH") ?: "/usr/bin:/bin", 1);
+        execvpe(request->argv[0], request->argv, environment);
+        child_fail(report_fd, -errno, "cannot execute '%s': %m", request->argv[0]);
+}
+
+int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret) {
+        _cleanup_(exec_process_done) ExecProcess p = EXEC_PROCESS_NONE;
+        struct clone_args args = {
+                .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
+                .pidfd = (uint64_t) (uintptr_t) &p.pidfd,
+                .exit_signal = SIGCHLD,
+                .cgroup = (uint64_t) (unsigned) c->cgroup_fd,
+        };
+        _cleanup_close_ int theirs = -EBADF;
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        p.report_fd = pair[0];
+        theirs = pair[1];
+
+        p.pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
+        if (p.pid < 0)
+                return -errno;
+        if (p.pid == 0) {
+                p.report_fd = fd_close(p.report_fd);
+                child_main(c, request, theirs);
+        }
+        *ret = p;
+        p = (ExecProcess) EXEC_PROCESS_NONE;
+        return 0;
+}
+
+int exec_process_report(ExecProcess *p, char **ret_error) {
+        char data[512];
+        size_t n_fds;
+        int error, fd;
+        ssize_t n;
+
+        n_fds = 1;
+        n = socket_receive(p->report_fd, data, sizeof data - 1, &fd, &n_fds);
+        if (n < 0)
+                return (int) n;
+        if (n == 0) {
+                p->report_fd = fd_close(p->report_fd);
+                return 1;
+        }
+        if (n_fds > 0) {
+                (void) fd_close(p->master_fd);
+                p->master_fd = fd;
+                return 0;
+        }
+        if ((size_t) n < sizeof error)
+                return -EPROTO;
+        data[n] = 0;
+        memcpy(&error, data, sizeof error);
+        *ret_error = strdup(data + sizeof error);
+        return error < 0 ? error : -EPROTO;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "launch/plan.h"
+#include "launch/seccomp-program.h"
+
+/* A command in the running container: one clone straight into the container's pid namespace and cgroup, no migration. */
+
+typedef struct ExecContext {
+        const Plan *plan;               /* borrowed, as all of this */
+        const SeccompProgram *seccomp;
+        int leader_pidfd;
+        int cgroup_fd;                  /* the leaf for processes from outside */
+} ExecContext;
+
+typedef struct ExecRequest {
+        char **argv, **environment;     /* owned */
+        char *user, *working_directory; /* owned; NULL: root, the user's home */
+        bool tty;
+        unsigned rows, columns;
+        int stdio[3];                   /* owned unless tty */
+} ExecRequest;
+
+#define EXEC_REQUEST_NONE { .stdio = { -EBADF, -EBADF, -EBADF } }
+
+void exec_request_done(ExecRequest *r);
+
+typedef struct ExecProcess {
+        pid_t pid;
+        int pidfd;      /* owned */
+        int report_fd;  /* owned: readable when exec_process_report() has something to tell */
+        int master_fd;  /* owned: of the pty, once it is there; the caller's in the end */
+} ExecProcess;
+
+#define EXEC_PROCESS_NONE { .pidfd = -EBADF, .report_fd = -EBADF, .master_fd = -EBADF }
+
+void exec_process_done(ExecProcess *p);
+
+/* The caller has joined the container's pid namespace for its children (setns(2), CLONE_NEWPID). */
+int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret);
+
+/* What the child says next: 1 when the command runs, 0 when the pty came, negative with a sentence when it cannot be run. */
+int exec_process_report(ExecProcess *p, char **ret_error);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/payload.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/path.h"
+#include "basic/socket.h"
+#include "basic/strv.h"
+#include "launch/capabilities.h"
+#include "launch/guest-user.h"
+#include "launch/setup.h"
+#include "launch/stub-init.h"
+#include "shared/message.h"
+#include "shared/userns.h"
+
+static const char *const kind_names[_PAYLOAD_KIND_MAX] = {
+        [PAYLOAD_SYSTEMD] = "systemd",
+        [PAYLOAD_BUSYBOX] = "busybox",
+        [PAYLOAD_INIT] = "init",
+        [PAYLOAD_PROGRAM] = "program",
+};
+
+const char *payload_kind_to_string(PayloadKind k) {
+        return k >= 0 && k < _PAYLOAD_KIND_MAX ? kind_names[k] : NULL;
+}
+
+PayloadKind payload_kind_from_string(const char *s) {
+        for (int i = 0; i < _PAYLOAD_KIND_MAX; i++)
+                if (streq(kind_names[i], s))
+                        return (PayloadKind) i;
+        return _PAYLOAD_KIND_INVALID;
+}
+
+void payload_done(Payload *p) {
+        p->pidfd = fd_close(p->pidfd);
+        p->socket_fd = fd_close(p->socket_fd);
+        p->console_fd = fd_close(p->console_fd);
+        p->notify_fd = fd_close(p->notify_fd);
+}
+
+/* One byte each way where nothing but order matters. */
+static int send_byte(int fd) {
+        return send(fd, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int receive_byte(int fd) {
+        char byte;
+        ssize_t n;
+
+        do
+                n = recv(fd, &byte, 1, 0);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n == 0 ? -EPIPE : 0;
+}
+
+/* --- the child --- */
+
+typedef struct Child {
+        const PayloadContext *context;
+        int socket_fd;
+        Setup setup;
+        PayloadKind kind;
+        char **argv;
+} Child;
+
+static _noreturn_ void child_fail(Child *c, int error, const char *sentence) {
+        _cleanup_(message_freep) Message *m = NULL;
+
+        if (message_new(&m) >= 0 && message_add(m, "event", "error") >= 0 && message_addf(m, "errno", "%d", -error) >= 0 &&
+            message_add(m, "message", sentence ?: strerror(-error)) >= 0)
+                (void) message_send(c->socket_fd, m);
+        _exit(EXIT_FAILURE);
+}
+
+static _noreturn_ _printf_(3, 4) void child_failf(Child *c, int error, const char *format, ...) {
+        char text[512];
+        va_list ap;
+
+        va_start(ap, format);
+        errno = -error;
+        vsnprintf(text, sizeof text, format, ap);
+        va_end(ap);
+        child_fail(c, error, text);
+}
+
+/* The first candidate that is an executable file. Its name after all symlinks tells what kind of init it is. */
+static int find_init(Child *c) {
+        const Plan *plan = c->context->plan;
+        int root_fd = c->setup.root_fd;
+
+        STRV_FOREACH(candidate, plan->init) {
+                _cleanup_close_ int fd = -EBADF;
+                char link[64], real[4096];
+                const char *base;
+                struct stat st;
+                ssize_t n;
+
+                if (!plan->init_is_candidates && candidate != plan->init)
+                        break;
+                fd = path_open_in_root(root_fd, *candidate, O_PATH, 0);
+                if (fd < 0 && !plan->init_is_candidates)
+                        return fd;
+                if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+                        continue;
+
+                snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+                n = readlink(link, real, sizeof real - 1);
+                if (n < 0)
+                        return -errno;
+                real[n] = 0;
+                base = strrchr(real, '/');
+                base = base ? base + 1 : real;
+
+                if (!plan->init_is_candidates)
+                        c->kind = streq(base, "systemd") ? PAYLOAD_SYSTEMD : PAYLOAD_PROGRAM;
+                else
+                        c->kind = streq(base, "systemd") ? PAYLOAD_SYSTEMD : startswith(base, "busybox") ? PAYLOAD_BUSYBOX : PAYLOAD_INIT;
+                if (plan->settings->stub_init)
+                        c->kind = PAYLOAD_PROGRAM;
+                return plan->init_is_candidates ? strv_extend(&c->argv, *candidate) : strv_copy(plan->init, &c->argv);
+        }
+        return -ENOENT;
+}
+
+static int wait_for_scope(Setup *s, void *userdata) {
+        _cleanup_(message_freep) Message *m = NULL;
+        Child *c = userdata;
+        int r;
+
+        r = find_init(c);
+        if (r < 0) {
+                s->error = strdup(c->context->plan->init_is_candidates ? "the image has no init: none of /sbin/init, /init and their like is there"
+                                                                       : "the program that Init= names is not there");
+                return r;
+        }
+
+        r = message_new(&m);
+        if (r >= 0)
+                r = message_add(m, "event", "prepared");
+        if (r >= 0)
+                r = message_add(m, "kind", payload_kind_to_string(c->kind));
+        if (r >= 0)
+                r = message_add_fd(m, s->console_master_fd);
+        if (r >= 0)
+                r = message_add_fd(m, s->notify_fd);
+        if (r >= 0)
+                r = message_send(c->socket_fd, m);
+        if (r >= 0)
+                r = receive_byte(c->socket_fd);
+        return r;
+}
+
+static int reset_signals(void) {
+        sigset_t none;
+
+        for (int sig = 1; sig < _NSIG; sig++)
+                if (sig != SIGKILL && sig != SIGSTOP)
+                        (void) signal(sig, SIG_DFL);
+        sigemptyset(&none);
+        return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+/* Standard input, output and error become the console; nothing else stays open but the socket, which closes at exec. */
+static int take_console(Child *c, bool controlling) {
+        int keep = c->socket_fd, slave = c->setup.console_slave_fd;
+
+        if (setsid() < 0)
+                return -errno;
+        for (int i = 0; i < 3; i++)
+                if (dup2(slave, i) < 0)
+                        return -errno;
+        /* An init takes its console itself; a program wants ^C. */
+        if (controlling && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+                return -errno;
+        return fd_close_all_except(&keep, 1);
+}
+
+static int confine(Child *c) {
+        const Settings *s = c->context->plan->settings;
+        int r;
+
+        if (s->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        r = seccomp_program_apply(c->context->seccomp);
+        if (r < 0)
+                return r;
+        return capabilities_limit(s->capabilities);
+}
+
+static _noreturn_ void child_exec_program(Child *c, char **environment) {
+        const Settings *s = c->context->plan->settings;
+        _cleanup_(guest_user_done) GuestUser user = {};
+        _cleanup_close_ int root = -EBADF;
+        int r;
+
+        if (s->user) {
+                root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                r = guest_user_find(root, s->user, &user);
+                if (r < 0)
+                        child_failf(c, r, "the image has no user '%s'", s->user);
+        }
+        if (s->working_directory && chdir(s->working_directory) < 0)
+                child_failf(c, -errno, "cannot enter the working directory '%s': %m", s->working_directory);
+        if (s->user) {
+                r = guest_user_become(&user);
+                if (r < 0)
+                        child_failf(c, r, "cannot become user '%s': %m", s->user);
+        }
+        execvpe(c->argv[0], c->argv, environment);
+        child_failf(c, -errno, "cannot execute '%s': %m", c->argv[0]);
+}
+
+static _noreturn_ void child_main(Child *c) {
+        const Plan *plan = c->context->plan;
+        bool stub = plan->settings->stub_init;
+        int r;
+
+        (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        r = receive_byte(c->socket_fd);
+        if (r < 0)
+                _exit(EXIT_FAILURE);
+
+        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+                child_fail(c, -errno, "cannot become root of the user namespace");
+        /* After the change of ids, which clears it (prctl(2)). Should the supervisor be gone already, the next message never comes. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                child_fail(c, -errno, NULL);
+
+        c->setup.plan = plan;
+        c->setup.layers = *c->context->layers;
+        c->setup.personalise = c->context->personalise;
+        c->setup.wait_for_scope = wait_for_scope;
+        c->setup.userdata = c;
+        r = setup_run(&c->setup);
+        if (r < 0)
+                child_fail(c, r, c->setup.error);
+
+        r = send_byte(c->socket_fd);
+        if (r >= 0)
+                r = receive_byte(c->socket_fd);
+        if (r < 0)
+                _exit(EXIT_FAILURE);
+
+        r = reset_signals();
+        if (r >= 0)
+                r = take_console(c, c->kind == PAYLOAD_PROGRAM && !stub);
+        if (r < 0)
+                child_failf(c, r, "cannot set up the console: %m");
+        r = confine(c);
+        if (r < 0)
+                child_failf(c, r, "cannot confine the payload: %m");
+
+        if (stub) {
+                r = stub_init_fork();
+                if (r < 0)
+                        child_failf(c, r, "cannot start the stub init: %m");
+                if (r > 0)
+                        stub_init_run((pid_t) r, c->socket_fd);
+        }
+        child_exec_program(c, plan->environment);
+}
+
+/* --- the supervisor's side --- */
+
+int payload_clone(const PayloadContext *context, Payload *ret) {
+        _cleanup_(payload_done) Payload p = PAYLOAD_NONE;
+        struct clone_args args = {
+                .flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+                .pidfd = (uint64_t) (uintptr_t) &p.pidfd,
+                .exit_signal = SIGCHLD,
+        };
+        _cleanup_close_ int child_fd = -EBADF;
+        int pair[2], r;
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        p.socket_fd = pair[0];
+        child_fd = pair[1];
+
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                Child c = { .context = context, .socket_fd = TAKE_FD(child_fd), .setup = SETUP_INIT };
+
+                /* Our end in the child would keep it from seeing the supervisor go. */
+                p.socket_fd = fd_close(p.socket_fd);
+                child_main(&c);
+        }
+        p.pid = pid;
+        rootfs_layers_close(context->layers);
+
+        r = userns_write_maps(pid, 0, context->plan->settings->uid_base);
+        if (r >= 0)
+                r = send_byte(p.socket_fd);
+        if (r < 0) {
+                (void) kill(pid, SIGKILL);
+                return r;
+        }
+        *ret = p;
+        p = (Payload) PAYLOAD_NONE;
+        return 0;
+}
+
+static int error_from_message(const Message *m, char **ret_error) {
+        uint32_t error = EPROTO;
+
+        (void) message_get_u32(m, "errno", &error);
+        if (ret_error && !*ret_error)
+                *ret_error = strdup(message_get(m, "message") ?: "the payload's first process failed");
+        return error > 0 && error < 4096 ? -(int) error : -EPROTO;
+}
+
+int payload_wait_prepared(Payload *p, char **ret_error) {
+        _cleanup_(message_freep) Message *m = NULL;
+        int r;
+
+        r = message_receive(p->socket_fd, &m);
+        if (r < 0)
+                return r;
+        if (!streq_ptr(message_get(m, "event"), "prepared"))
+                return error_from_message(m, ret_error);
+
+        p->kind = payload_kind_from_string(message_get(m, "kind") ?: "");
+        p->console_fd = message_take_fd(m, 0);
+        p->notify_fd = message_take_fd(m, 1);
+        return p->kind < 0 || p->console_fd < 0 || p->notify_fd < 0 ? -EPROTO : 0;
+}
+
+/* Either one byte or an error message; at the end of file the meaning is the caller's. */
+static int wait_step(Payload *p, char **ret_error) {
+        _cleanup_(message_freep) Message *m = NULL;
+        char data[4096];
+        ssize_t n;
+        int r;
+
+        n = socket_receive(p->socket_fd, data, sizeof data, NULL, NULL);
+        if (n <= 1)
+                return n < 0 ? (int) n : n == 0 ? -ENODATA : 0;
+        r = message_parse(data, (size_t) n, &m);
+        return r < 0 ? r : error_from_message(m, ret_error);
+}
+
+int payload_wait_ready(Payload *p, bool scope_is_there, char **ret_error) {
+        int r;
+
+        if (scope_is_there) {
+                r = send_byte(p->socket_fd);
+                if (r < 0)
+                        return r;
+        }
+        return wait_step(p, ret_error);
+}
+
+int payload_exec(Payload *p, char **ret_error) {
+        int r;
+
+        r = send_byte(p->socket_fd);
+        if (r < 0)
+                return r;
+        /* The socket closes at exec: end of file is success. */
+        r = wait_step(p, ret_error);
+        p->socket_fd = fd_close(p->socket_fd);
+        return r == -ENODATA ? 0 : r < 0 ? r : -EPROTO;
+}

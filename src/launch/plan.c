@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/plan.h"
+
+#include <assert.h>
+#include <sys/mount.h>
+
+#include "basic/strv.h"
+#include "shared/names.h"
+
+static const char *const step_names[_PLAN_STEP_MAX] = {
+        [PLAN_ROOT] = "root",           [PLAN_FILESYSTEM] = "filesystem",   [PLAN_DIRECTORY] = "directory", [PLAN_SYMLINK] = "symlink",
+        [PLAN_FILE] = "file",           [PLAN_DEVICE] = "device",           [PLAN_CONSOLE] = "console",     [PLAN_NOTIFY] = "notify",
+        [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_PERSONALISE] = "personalise",
+        [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_CGROUP] = "cgroup",
+        [PLAN_PIVOT] = "pivot",
+};
+
+const char *plan_step_type_to_string(PlanStepType t) {
+        return t >= 0 && t < _PLAN_STEP_MAX ? step_names[t] : NULL;
+}
+
+PlanStepType plan_step_type_from_string(const char *s) {
+        for (int i = 0; i < _PLAN_STEP_MAX; i++)
+                if (streq(step_names[i], s))
+                        return (PlanStepType) i;
+        return _PLAN_STEP_INVALID;
+}
+
+#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+typedef struct StaticStep {
+        PlanStepType type;
+        const char *target, *what, *options[3];
+        unsigned attributes;
+        mode_t mode;
+} StaticStep;
+
+/* The systemd container interface (CONTAINER_INTERFACE of systemd): /proc and a read-only /sys, a /dev of its own, /run with /run/host. */
+static const StaticStep early_steps[] = {
+        { PLAN_ROOT },
+        { PLAN_FILESYSTEM, "/proc", "proc", {}, SAFE },
+        /* Read-only /sys tells udev and others not to run here (systemd, CONTAINER_INTERFACE). */
+        { PLAN_FILESYSTEM, "/sys", "sysfs", {}, SAFE | MOUNT_ATTR_RDONLY },
+
+        { PLAN_FILESYSTEM, "/dev", "tmpfs", { "mode=0755", "size=4m", "nr_inodes=64k" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME },
+        { PLAN_DEVICE, "/dev/null", "null" },
+        { PLAN_DEVICE, "/dev/zero", "zero" },
+        { PLAN_DEVICE, "/dev/full", "full" },
+        { PLAN_DEVICE, "/dev/random", "random" },
+        { PLAN_DEVICE, "/dev/urandom", "urandom" },
+        { PLAN_DEVICE, "/dev/tty", "tty" },
+        { PLAN_SYMLINK, "/dev/fd", "/proc/self/fd" },
+        { PLAN_SYMLINK, "/dev/stdin", "/proc/self/fd/0" },
+        { PLAN_SYMLINK, "/dev/stdout", "/proc/self/fd/1" },
+        { PLAN_SYMLINK, "/dev/stderr", "/proc/self/fd/2" },
+        { PLAN_SYMLINK, "/dev/core", "/proc/kcore" },
+        { PLAN_FILESYSTEM, "/dev/pts", "devpts", { "mode=0620", "ptmxmode=0666", "gid=5" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC },
+        { PLAN_SYMLINK, "/dev/ptmx", "pts/ptmx" },
+        { PLAN_FILESYSTEM, "/dev/shm", "tmpfs", { "mode=1777" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV },
+        { PLAN_FILESYSTEM, "/dev/mqueue", "mqueue", {}, SAFE },
+        { PLAN_CONSOLE, "/dev/console" },
+
+        { PLAN_FILESYSTEM, "/run", "tmpfs", { "mode=0755", "size=20%", "nr_inodes=800k" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV },
+        { PLAN_DIRECTORY, "/run/host", .mode = 0755 },
+        { PLAN_NOTIFY, "/run/host/notify" },
+        { PLAN_FILE, "/run/host/container-manager", "berth\n", .mode = 0444 },
+};
+
+/* Files of the kernel's own that say something of the host, or that only the host's root may touch anyway. Inside a user namespace most
+ * of them are closed by their owner; the masks keep them out of sight, too. */
+static const StaticStep masks[] = {
+        { PLAN_MASK, "/proc/kcore" },         { PLAN_MASK, "/proc/kallsyms" },      { PLAN_MASK, "/proc/keys" },
+        { PLAN_MASK, "/proc/key-users" },     { PLAN_MASK, "/proc/kmsg" },          { PLAN_MASK, "/proc/kpagecgroup" },
+        { PLAN_MASK, "/proc/kpagecount" },    { PLAN_MASK, "/proc/kpageflags" },    { PLAN_MASK, "/proc/sysrq-trigger" },
+        { PLAN_MASK, "/proc/timer_list" },    { PLAN_MASK, "/proc/sched_debug" },   { PLAN_MASK, "/proc/latency_stats" },
+        { PLAN_MASK, "/proc/acpi" },          { PLAN_MASK, "/proc/apm" },           { PLAN_MASK, "/proc/asound" },
+        { PLAN_MASK, "/proc/scsi" },          { PLAN_MASK, "/proc/config.gz" },     { PLAN_MASK, "/proc/slabinfo" },
+        { PLAN_MASK, "/proc/vmallocinfo" },   { PLAN_MASK, "/sys/firmware" },       { PLAN_MASK, "/sys/kernel/notes" },
+        { PLAN_MASK, "/sys/devices/virtual/powercap" },
+        { PLAN_READ_ONLY, "/proc/bus" },      { PLAN_READ_ONLY, "/proc/fs" },       { PLAN_READ_ONLY, "/proc/irq" },
+        { PLAN_READ_ONLY, "/proc/mtrr" },     { PLAN_READ_ONLY, "/proc/interrupts" },
+};
+
+static const StaticStep late_steps[] = {
+        { PLAN_PERSONALISE },
+        { PLAN_LOOPBACK },
+        { PLAN_SCOPE },
+        { PLAN_CGROUP, "/sys/fs/cgroup", .attributes = SAFE },
+        { PLAN_PIVOT },
+};
+
+static PlanStep *add_step(Plan *p, PlanStepType type, const char *target, const char *what) {
+        PlanStep *steps, *s;
+
+        steps = reallocarray(p->steps, p->n_steps + 1, sizeof *steps);
+        if (!steps)
+                return NULL;
+        p->steps = steps;
+        s = &steps[p->n_steps];
+        *s = (PlanStep) { .type = type };
+        p->n_steps++;
+
+        if ((target && free_and_strdup(&s->target, target) < 0) || (what && free_and_strdup(&s->what, what) < 0))
+                return NULL;
+        return s;
+}
+
+static int add_static(Plan *p, const StaticStep *steps, size_t n) {
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                PlanStep *s = add_step(p, steps[i].type, steps[i].target, steps[i].what);
+
+                if (!s)
+                        return -ENOMEM;
+                s->attributes = steps[i].attributes;
+                s->mode = steps[i].mode;
+                for (size_t j = 0; j < ELEMENTSOF(steps[i].options) && steps[i].options[j]; j++) {
+                        r = strv_extend(&s->options, steps[i].options[j]);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+static int add_file(Plan *p, const char *target, const char *content, mode_t mode) {
+        PlanStep *s = add_step(p, PLAN_FILE, target, content);
+
+        if (!s)
+                return -ENOMEM;
+        s->mode = mode;
+        return 0;
+}
+
+static int add_credentials(Plan *p) {
+        PlanStep *s;
+        int r;
+
+        if (!p->settings->credentials)
+                return 0;
+        s = add_step(p, PLAN_DIRECTORY, "/run/host/credentials", NULL);
+        if (!s)
+                return -ENOMEM;
+        s->mode = 0700;
+
+        STRV_FOREACH(c, p->settings->credentials) {
+                _cleanup_free_ char *target = NULL;
+                const char *colon = strchr(*c, ':');
+
+                if (!colon)
+                        return -EINVAL;
+                if (asprintf(&target, "/run/host/credentials/%.*s", (int) (colon - *c), *c) < 0)
+                        return -ENOMEM;
+                r = add_file(p, target, colon + 1, 0400);
+                if (r < 0)
+                        return r;
+        }
+        return strv_extend(&p->environment, "CREDENTIALS_DIRECTORY=/run/host/credentials");
+}
+
+static int add_environment(Plan *p) {
+        static const char *const base[] = {
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "container=berth",
+                "TERM=vt220",
+                "NOTIFY_SOCKET=/run/host/notify",
+                "HOME=/root",
+                "USER=root",
+                "LOGNAME=root",
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(base); i++) {
+                r = strv_extend(&p->environment, base[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (p->settings->uuid) {
+                r = strv_extendf(&p->environment, "container_uuid=%s", p->settings->uuid);
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH(e, p->settings->environment) {
+                r = strv_extend(&p->environment, *e);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_identity(Plan *p) {
+        _cleanup_free_ char *uuid_line = NULL;
+        int r;
+
+        if (p->settings->uuid) {
+                if (asprintf(&uuid_line, "%s\n", p->settings->uuid) < 0)
+                        return -ENOMEM;
+                r = add_file(p, "/run/host/container-uuid", uuid_line, 0444);
+                if (r < 0)
+                        return r;
+        }
+        if (!add_step(p, PLAN_HOSTNAME, NULL, p->settings->hostname ?: p->name))
+                return -ENOMEM;
+        return add_credentials(p);
+}
+
+static int add_init(Plan *p) {
+        /* The same places, in the same order, as the kernel and systemd-nspawn look for it. */
+        static const char *const candidates[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init", "/etc/init", "/bin/init", "/init" };
+        int r;
+
+        if (p->settings->init)
+                return strv_copy(p->settings->init, &p->init);
+
+        p->init_is_candidates = true;
+        for (size_t i = 0; i < ELEMENTSOF(candidates); i++) {
+                r = strv_extend(&p->init, candidates[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int plan_new(const char *name, const Settings *settings, Plan **ret) {
+        _cleanup_(plan_freep) Plan *p = NULL;
+        int r;
+
+        assert(name && settings);
+
+        p = calloc(1, sizeof *p);
+        if (!p)
+                return -ENOMEM;
+        p->settings = settings;
+        r = free_and_strdup(&p->name, name);
+        if (r >= 0)
+                r = add_environment(p);
+        if (r >= 0)
+                r = add_init(p);
+        if (r >= 0)
+                r = add_static(p, early_steps, ELEMENTSOF(early_steps));
+        if (r >= 0)
+                r = add_identity(p);
+        if (r >= 0)
+                r = add_static(p, masks, ELEMENTSOF(masks));
+        if (r >= 0)
+                r = add_static(p, late_steps, ELEMENTSOF(late_steps));
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+Plan *plan_free(Plan *p) {
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->n_steps; i++) {
+                free(p->steps[i].target);
+                free(p->steps[i].what);
+                strv_free(p->steps[i].options);
+        }
+        free(p->steps);
+        free(p->name);
+        strv_free(p->environment);
+        strv_free(p->init);
+        free(p);
+        return NULL;
+}
+
+void plan_print(const Plan *p, FILE *f) {
+        const Settings *s = p->settings;
+        _cleanup_free_ char *init = NULL;
+
+        fprintf(f, "container %s\n", p->name);
+        fprintf(f, "namespaces user mount pid network ipc uts cgroup\n");
+        fprintf(f, "uid-map 0 %u %u\n", s->uid_base, UID_RANGE_SIZE);
+        fprintf(f, "scope berth-%s.scope slice %s\n", p->name, BERTH_SLICE);
+        for (size_t i = 0; i < s->n_unit_properties; i++)
+                fprintf(f, "scope-property %s\n", s->unit_properties[i].name);
+        for (size_t i = 0; i < p->n_steps; i++) {
+                const PlanStep *step = &p->steps[i];
+
+                fprintf(f, "%s", plan_step_type_to_string(step->type));
+                if (step->target)
+                        fprintf(f, " %s", step->target);
+                /* A credential's content is nobody's business. */
+                if (step->what && (step->type != PLAN_FILE || !startswith(step->target, "/run/host/credentials/")))
+                        fprintf(f, " %.*s", (int) strcspn(step->what, "\n"), step->what);
+                STRV_FOREACH(o, step->options)
+                        fprintf(f, " %s", *o);
+                fputc('\n', f);
+        }
+        fprintf(f, "capabilities %#llx\n", (unsigned long long) s->capabilities);
+        fprintf(f, "seccomp " BERTH_LIBEXECDIR "/seccomp/default.bpf\n");
+        STRV_FOREACH(e, p->environment)
+                fprintf(f, "environment %s\n", *e);
+        if (strv_join(p->init, p->init_is_candidates ? " or " : " ", &init) >= 0)
+                fprintf(f, "init %s%s\n", init, s->stub_init ? " (under a stub init)" : "");
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/scope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/log.h"
+#include "basic/strv.h"
+#include "shared/names.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SCOPE_TASKS_MAX 16384U /* systemd-nspawn@.service's; TasksMax= overrides it */
+#define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
+#define STALE_SCOPE_ATTEMPTS 50U
+
+struct Scope {
+        sd_bus *bus;              /* referenced */
+        char *name, *unit, *own_unit;
+        const Settings *settings; /* borrowed */
+        pid_t pid;
+        char *job;                /* object path of PID 1's job, once known */
+        char *result;             /* of that job, once it is gone */
+        char *error;              /* the call's own error */
+        bool exists;              /* an old one is in the way */
+        unsigned attempts;
+        sd_bus_slot *removed_slot, *call_slot, *stop_slot;
+};
+
+/* Jobs that ended before their path was known: the reply and the signal may come in either order only when PID 1 is very quick, but then
+ * the signal must not be lost. It is kept when no path is known yet and it names our unit. */
+static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *job, *unit, *result;
+        Scope *s = userdata;
+        uint32_t id;
+        int r;
+
+        r = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
+        if (r < 0 || !streq(unit, s->unit) || (s->job && !streq(job, s->job)))
+                return 0;
+        (void) free_and_strdup(&s->result, result);
+        return 0;
+}
+
+static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Scope *s = userdata;
+        const char *job;
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                const sd_bus_error *e = sd_bus_message_get_error(m);
+
+                s->exists = sd_bus_error_has_name(e, "org.freedesktop.systemd1.UnitExists");
+                (void) free_and_strdup(&s->error, e->message ?: e->name);
+                return 0;
+        }
+        if (sd_bus_message_read(m, "o", &job) >= 0)
+                (void) free_and_strdup(&s->job, job);
+        return 0;
+}
+
+static int append_unit_property(sd_bus_message *m, const UnitProperty *p) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", p->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', p->type);
+        if (r < 0)
+                return r;
+
+        if (streq(p->type, "ay"))
+                r = sd_bus_message_append_array(m, 'y', p->bytes, p->n_bytes);
+        else if (streq(p->type, "b"))
+                r = sd_bus_message_append(m, "b", (int) p->number);
+        else if (streq(p->type, "u"))
+                r = sd_bus_message_append(m, "u", (uint32_t) p->number);
+        else
+                r = sd_bus_message_append(m, "t", p->number);
+
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int append_properties(Scope *s, sd_bus_message *m) {
+        const char *unique_name;
+        uint64_t timeout;
+        int r;
+
+        r = sd_bus_get_unique_name(s->bus, &unique_name);
+        if (r < 0)
+                return r;
+        timeout = s->settings->timeout_stop_usec;
+        if (timeout < USEC_INFINITY - SCOPE_TIMEOUT_MARGIN)
+                timeout += SCOPE_TIMEOUT_MARGIN;
+
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
+                                  "PIDs", "au", 1, (uint32_t) s->pid,
+                                  "Slice", "s", BERTH_SLICE,
+                                  "Delegate", "b", 1,
+                                  "Controller", "s", unique_name,
+                                  "CollectMode", "s", "inactive-or-failed",
+                                  "TimeoutStopUSec", "t", timeout,
+                                  "TasksMax", "t", (uint64_t) SCOPE_TASKS_MAX,
+                                  "SendSIGHUP", "b", 1);
+        if (r >= 0) {
+                _cleanup_free_ char *description = NULL;
+
+                if (asprintf(&description, "Payload of container %s", s->name) < 0)
+                        return -ENOMEM;
+                r = sd_bus_message_append(m, "(sv)", "Description", "s", description);
+        }
+        /* Ends with the service that watches over it, and is stopped after it: a shutdown of the host asks the supervisor first. */
+        if (r >= 0 && s->own_unit)
+                r = sd_bus_message_append(m, "(sv)(sv)", "BindsTo", "as", 1, s->own_unit, "Before", "as", 1, s->own_unit);
+        for (size_t i = 0; r >= 0 && i < s->settings->n_unit_properties; i++)
+                r = append_unit_property(m, &s->settings->unit_properties[i]);
+        return r;
+}
+
+static int call_start(Scope *s) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        s->call_slot = sd_bus_slot_unref(s->call_slot);
+        s->exists = false;
+        (void) free_and_strdup(&s->job, NULL);
+        (void) free_and_strdup(&s->error, NULL);
+        (void) free_and_strdup(&s->result, NULL);
+        s->attempts++;
+
+        r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", s->unit, "fail");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r >= 0)
+                r = append_properties(s, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        if (r >= 0)
+                r = sd_bus_call_async(s->bus, &s->call_slot, m, on_started, s, 0);
+        if (r >= 0)
+                r = sd_bus_flush(s->bus);
+        return r;
+}
+
+int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, const Settings *settings, Scope **ret) {
+        _cleanup_(scope_freep) Scope *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof *s);
+        if (!s)
+                return -ENOMEM;
+        s->bus = sd_bus_ref(bus);
+        s->settings = settings;
+        s->pid = pid;
+        r = free_and_strdup(&s->name, name);
+        if (r >= 0)
+                r = free_and_strdup(&s->own_unit, own_unit);
+        if (r >= 0)
+                r = container_scope(name, &s->unit);
+        if (r < 0)
+                return r;
+
+        /* Both are sent without waiting; the bus keeps their order, so the signal cannot be missed. PID 1 sends job signals to
+         * everybody as soon as somebody has subscribed; the one who started a job gets its signal always. */
+        r = sd_bus_match_signal_async(bus, &s->removed_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", on_job_removed, NULL, s);
+        if (r >= 0)
+                r = call_start(s);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+/* What an earlier run left: PID 1 has not noticed yet that it is empty, or its processes are still dying. */
+static int stop_stale(Scope *s) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        (void) sd_bus_call_method(s->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "KillUnit", &error, NULL, "ssi", s->unit, "all", 9);
+        (void) sd_bus_wait(s->bus, 100 * USEC_PER_MSEC);
+        return call_start(s);
+}
+
+int scope_wait(Scope *s, char **ret_error) {
+        int r;
+
+        while (!s->result) {
+                if (s->error) {
+                        if (!s->exists || s->attempts >= STALE_SCOPE_ATTEMPTS)
+                                break;
+                        r = stop_stale(s);
+                        if (r < 0)
+                                return r;
+                }
+                r = sd_bus_process(s->bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r == 0) {
+                        r = sd_bus_wait(s->bus, UINT64_MAX);
+                        if (r < 0 && r != -EINTR)
+                                return r;
+                }
+        }
+
+        s->removed_slot = sd_bus_slot_unref(s->removed_slot);
+        if (streq_ptr(s->result, "done"))
+                return 0;
+        if (asprintf(ret_error, "PID 1 did not make %s: %s", s->unit, s->error ?: s->result) < 0)
+                *ret_error = NULL;
+        return -EIO;
+}
+
+int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(SYSTEMD_PATH "/unit", s->unit, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_match_signal_async(s->bus, &s->stop_slot, SYSTEMD, path, "org.freedesktop.systemd1.Scope", "RequestStop", on_stop,
+                                         NULL, userdata);
+}
+
+void scope_thaw(Scope *s) {
+        (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ThawUnit", NULL, NULL, "s", s->unit);
+}
+
+Scope *scope_free(Scope *s) {
+        if (!s)
+                return NULL;
+        sd_bus_slot_unref(s->removed_slot);
+        sd_bus_slot_unref(s->call_slot);
+        sd_bus_slot_unref(s->stop_slot);
+        sd_bus_unref(s->bus);
+        free(s->name);
+        free(s->unit);
+        free(s->own_unit);
+        free(s->job);
+        free(s->result);
+        free(s->error);
+        free(s);
+        return NULL;
+}

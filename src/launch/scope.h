@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "basic/macro.h"
+#include "settings/settings.h"
+
+/* The payload's transient scope berth-NAME.scope at PID 1. */
+
+typedef struct Scope Scope;
+
+/* Asks for the scope, with pid in it; returns at once. own_unit: the service that the scope is bound to, or NULL. A scope of an earlier
+ * run that is still there is stopped first. */
+int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, const Settings *settings, Scope **ret);
+/* Waits for PID 1's job. *ret_error: why not. */
+int scope_wait(Scope *s, char **ret_error);
+/* on_stop is called when somebody asks PID 1 to stop the scope (we are its Controller, org.freedesktop.systemd1(5)). */
+int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);
+/* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
+void scope_thaw(Scope *s);
+Scope *scope_free(Scope *s);
+DEFINE_CLEANUP(Scope *, scope_free)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "launch/exec.h"
+
+/* One exec: its process, and the connection on which its owner hears of it and may resize or signal it. The connection is in the hands of
+ * whoever asked; nothing else is accepted on it. */
+
+#define SESSIONS_MAX 256U
+
+typedef struct Sessions Sessions;
+
+/* on_idle: called when the last session has ended (NULL: nobody cares). */
+int sessions_new(sd_event *event, const ExecContext *context, void (*on_idle)(void *userdata), void *userdata, Sessions **ret);
+Sessions *sessions_free(Sessions *s);
+DEFINE_CLEANUP(Sessions *, sessions_free)
+
+/* Takes connection_fd in every case; on failure the error is sent there. */
+void sessions_start(Sessions *s, int connection_fd, ExecRequest *request);
+
+/* Sends `event=error` with the name of a bus error (shared/bus-names.h, the last part) and a sentence. */
+void connection_send_error(int connection_fd, const char *name, const char *message);

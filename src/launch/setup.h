@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "launch/plan.h"
+#include "shared/rootfs.h"
+
+/* Carries a plan out, inside the container's namespaces. */
+
+typedef struct Setup {
+        const Plan *plan;        /* borrowed */
+        RootfsLayers layers;     /* owned */
+        bool personalise;        /* this is the first start */
+        int root_fd;             /* owned, once PLAN_ROOT ran */
+        int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
+        int console_slave_fd;    /* owned */
+        int notify_fd;           /* owned, once PLAN_NOTIFY ran */
+        int (*wait_for_scope)(struct Setup *s, void *userdata);
+        void *userdata;
+        char *error;             /* owned: the sentence for a failed step */
+} Setup;
+
+#define SETUP_INIT { .layers = ROOTFS_LAYERS_NONE, .root_fd = -EBADF, .console_master_fd = -EBADF, .console_slave_fd = -EBADF, .notify_fd = -EBADF }
+
+/* -errno and s->error on failure. */
+int setup_run(Setup *s);

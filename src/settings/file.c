@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/file.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "basic/strv.h"
+#include "settings/quote.h"
+
+#define BLANKS " \t"
+
+int settings_file_new(SettingsFile **ret) {
+        return settings_file_parse("container.conf", "", ret, NULL);
+}
+
+SettingsFile *settings_file_free(SettingsFile *f) {
+        if (!f)
+                return NULL;
+        ini_done(&f->ini);
+        free(f->name);
+        free(f);
+        return NULL;
+}
+
+int settings_file_parse(const char *file_name, const char *text, SettingsFile **ret, char **ret_error) {
+        return settings_file_parse_data(file_name, text, strlen(text), ret, ret_error);
+}
+
+int settings_file_parse_data(const char *file_name, const void *data, size_t size, SettingsFile **ret, char **ret_error) {
+        _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+        _cleanup_free_ char *text = NULL, *error = NULL;
+        int r;
+
+        assert(file_name);
+        assert(data || size == 0);
+        assert(ret);
+
+        f = calloc(1, sizeof *f);
+        if (!f)
+                return -ENOMEM;
+        r = string_escape(file_name, &f->name);
+        if (r < 0)
+                return r;
+
+        if (size > SETTINGS_FILE_SIZE_MAX)
+                r = asprintf(&error, "the file is larger than %u KiB.", SETTINGS_FILE_SIZE_MAX / 1024) < 0 ? -ENOMEM : -EBADMSG;
+        else if (size > 0 && memchr(data, 0, size))
+                r = (error = strdup("the file has a NUL byte in it.")) ? -EBADMSG : -ENOMEM;
+        else {
+                text = strndup(size > 0 ? data : "", size);
+                if (!text)
+                        return -ENOMEM;
+                r = ini_parse(&f->ini, text, &error);
+        }
+        if (r == -EBADMSG && ret_error && asprintf(ret_error, "%s:%s%s", f->name, error[0] >= '0' && error[0] <= '9' ? "" : " ", error) < 0)
+                return -ENOMEM;
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+int settings_file_print(const SettingsFile *f, char **ret) {
+        return ini_print(&f->ini, ret);
+}
+
+static bool line_is(const IniLine *l, const Setting *t) {
+        return l->kind == INI_ASSIGNMENT && streq(l->section, t->section) && streq(l->key, t->name);
+}
+
+static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool *seen, char **ret_error) {
+        _cleanup_free_ char *error = NULL;
+        const Setting *t;
+        int r;
+
+        r = setting_find_in_section(l->section, l->key, &t, &error);
+        if (r >= 0 && f->drop_in && t->who == SETTING_BERTH)
+                r = asprintf(&error, "%s: is kept by berth and cannot be set.", t->name) < 0 ? -ENOMEM : -EINVAL;
+        if (r >= 0) {
+                bool *again = &seen[t - settings_table];
+
+                r = setting_apply(t, s, l->value, *again, &error);
+                *again = l->value[0];
+        }
+        if (r == -ENOENT || r == -EINVAL)
+                return asprintf(ret_error, "%s:%u: %s", f->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG;
+        return r;
+}
+
+int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error) {
+        int r;
+
+        for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
+                if (l->kind != INI_ASSIGNMENT || (only_section && !streq(l->section, only_section)))
+                        continue;
+                r = apply_line(f, l, s, seen, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int settings_file_check(const SettingsFile *f, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ bool *seen = NULL;
+        int r;
+
+        assert(f);
+        assert(ret_error);
+
+        seen = calloc(n_settings_table, sizeof *seen);
+        if (!seen)
+                return -ENOMEM;
+        r = settings_new(&s);
+        if (r < 0)
+                return r;
+        return settings_file_apply(f, NULL, s, seen, ret_error);
+}
+
+/* What the file's own assignments of one key give. */
+static int scratch_from_file(const SettingsFile *f, const Setting *t, Settings **ret, bool *ret_again, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        bool again = false;
+        int r;
+
+        r = settings_new(&s);
+        if (r < 0)
+                return r;
+        for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++)
+                if (line_is(l, t)) {
+                        r = setting_apply(t, s, l->value, again, ret_error);
+                        if (r < 0)
+                                return r;
+                        again = l->value[0];
+                }
+        *ret = TAKE_PTR(s);
+        *ret_again = again;
+        return 0;
+}
+
+/* Where a new assignment goes: behind the last one of its section. */
+static int find_place(SettingsFile *f, const Setting *t, size_t *ret) {
+        size_t at = 0;
+        int r;
+
+        for (size_t i = 0; i < f->ini.n_lines; i++)
+                if (f->ini.lines[i].kind != INI_OTHER && streq(f->ini.lines[i].section, t->section))
+                        at = i + 1;
+        if (at == 0) {
+                r = ini_append_section(&f->ini, t->section);
+                if (r < 0)
+                        return r;
+                at = f->ini.n_lines;
+        }
+        *ret = at;
+        return 0;
+}
+
+/* Nothing may be written that could not be read again. */
+static int check_room(const SettingsFile *f, const Setting *t, char *const *values, char **ret_error) {
+        size_t size = 256;
+
+        for (size_t i = 0; i < f->ini.n_lines; i++)
+                size += strlen(f->ini.lines[i].raw) + 1;
+        STRV_FOREACH(v, values) {
+                if (!ini_value_fits(*v))
+                        return asprintf(ret_error, "%s: the value ends in a backslash, or is too long for a line.", t->name) < 0 ? -ENOMEM : -EINVAL;
+                size += strlen(t->name) + strlen(*v) + 2;
+        }
+        if (size > SETTINGS_FILE_SIZE_MAX || f->ini.n_lines + strv_length(values) + 2 >= INI_LINES_MAX)
+                return asprintf(ret_error, "%s: the settings would get larger than %u KiB.", t->name, SETTINGS_FILE_SIZE_MAX / 1024) < 0 ? -ENOMEM : -EINVAL;
+        return 0;
+}
+
+/* The assignments of a key become these, in the place of the first of them. */
+static int replace_values(SettingsFile *f, const Setting *t, char *const *values, char **ret_error) {
+        size_t at = SIZE_MAX;
+        int r;
+
+        r = check_room(f, t, values, ret_error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = f->ini.n_lines; i-- > 0;)
+                if (line_is(&f->ini.lines[i], t)) {
+                        ini_remove(&f->ini, i);
+                        at = i;
+                }
+        if (at == SIZE_MAX && values) {
+                r = find_place(f, t, &at);
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH(v, values) {
+                r = ini_insert_assignment(&f->ini, at++, t->section, t->name, *v);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int replace_value(SettingsFile *f, const Setting *t, const char *value, char **ret_error) {
+        char *values[] = { (char *) value, NULL };
+
+        return replace_values(f, t, values, ret_error);
+}
+
+/* Checks a value and gives the text that is written for it. */
+static int normalise(const Setting *t, const char *value, char **ret, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        int r;
+
+        r = settings_new(&s);
+        if (r < 0)
+                return r;
+        t->type->clear(t, s);
+        r = setting_apply(t, s, value, false, ret_error);
+        if (r < 0)
+                return r;
+        r = t->type->verbatim || !*value ? -ENODATA : t->type->print(t, s, ret);
+        if (r == -ENODATA)
+                r = (*ret = strdup(value)) ? 0 : -ENOMEM;
+        return r;
+}
+
+/* One variable of Environment=, by LXD's key environment.NAME; a NULL value takes it away. */
+static int set_variable(SettingsFile *f, const Setting *t, const char *name, const char *value, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_strv_ char **values = NULL;
+        _cleanup_free_ char *entry = NULL, *word = NULL;
+        bool again;
+        int r;
+
+        r = scratch_from_file(f, t, &s, &again, ret_error);
+        if (r < 0)
+                return r;
+
+        if (value) {
+                if (asprintf(&entry, "%s=%s", name, value) < 0) {
+                        entry = NULL;
+                        return -ENOMEM;
+                }
+                r = word_quote(entry, &word);
+                if (r < 0)
+                        return r;
+                r = setting_apply(t, s, word, again, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        STRV_FOREACH(e, s->environment) {
+                const char *rest = startswith(*e, name);
+                char *quoted;
+
+                if (!value && rest && *rest == '=')
+                        continue;
+                r = word_quote(*e, &quoted);
+                if (r < 0)
+                        return r;
+                r = strv_consume(&values, quoted);
+                if (r < 0)
+                        return r;
+        }
+        return replace_values(f, t, values, ret_error);
+}
+
+static int find_settable(const char *key, bool internal, const Setting **ret, const char **ret_subkey, char **ret_error) {
+        const Setting *t;
+        int r;
+
+        r = setting_find(key, &t, ret_subkey, ret_error);
+        if (r == -ENOENT)
+                return -EINVAL;
+        if (r < 0)
+                return r;
+        if (t->who == SETTING_BERTH && !internal)
+                return asprintf(ret_error, "%s: is kept by berth and cannot be set.", t->name) < 0 ? -ENOMEM : -EINVAL;
+        *ret = t;
+        return 0;
+}
+
+/* One more assignment of a list, which has to be right as a whole too. */
+static int append_value(SettingsFile *f, const Setting *t, char *value, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        char *values[] = { value, NULL };
+        bool again;
+        size_t at;
+        int r;
+
+        r = scratch_from_file(f, t, &s, &again, ret_error);
+        if (r < 0)
+                return r;
+        r = setting_apply(t, s, value, again, ret_error);
+        if (r < 0)
+                return r;
+        r = check_room(f, t, values, ret_error);
+        if (r < 0)
+                return r;
+        r = find_place(f, t, &at);
+        if (r < 0)
+                return r;
+        return ini_insert_assignment(&f->ini, at, t->section, t->name, value);
+}
+
+static int assign(SettingsFile *f, const char *key, const char *value, bool internal, bool append, char **ret_error) {
+        _cleanup_free_ char *key_copy = NULL, *value_copy = NULL, *text = NULL;
+        const char *subkey;
+        const Setting *t;
+        size_t n;
+        int r;
+
+        assert(f);
+        assert(key);
+        assert(ret_error);
+
+        n = strcspn(key, "=");
+        if (!value && !key[n])
+                return asprintf(ret_error, "An assignment is written 'Key=value'.") < 0 ? -ENOMEM : -EINVAL;
+        key_copy = strndup(key, value ? strlen(key) : n);
+        value = value ?: key + n + 1;
+        value += strspn(value, BLANKS);
+        for (n = strlen(value); n > 0 && strchr(BLANKS, value[n - 1]);)
+                n--;
+        value_copy = strndup(value, n);
+        if (!key_copy || !value_copy)
+                return -ENOMEM;
+
+        r = find_settable(key_copy, internal, &t, &subkey, ret_error);
+        if (r < 0)
+                return r;
+        if (subkey)
+                return set_variable(f, t, subkey, *value_copy ? value_copy : NULL, ret_error);
+        if (append && !t->type->list)
+                return asprintf(ret_error, "%s: takes one value.", t->name) < 0 ? -ENOMEM : -EINVAL;
+
+        r = setting_check_lxd(t, key_copy, value_copy, ret_error);
+        if (r < 0)
+                return r;
+        r = normalise(t, value_copy, &text, ret_error);
+        if (r < 0)
+                return r;
+        return append ? append_value(f, t, text, ret_error) : replace_value(f, t, text, ret_error);
+}
+
+int settings_file_set(SettingsFile *f, const char *key, const char *value, char **ret_error) {
+        return assign(f, key, value, false, false, ret_error);
+}
+
+int settings_file_append(SettingsFile *f, const char *key, const char *value, char **ret_error) {
+        return assign(f, key, value, false, true, ret_error);
+}
+
+int settings_file_set_internal(SettingsFile *f, const char *key, const char *value) {
+        _cleanup_free_ char *error = NULL;
+
+        return assign(f, key, value, true, false, &error);
+}
+
+int settings_file_unset(SettingsFile *f, const char *key, char **ret_error) {
+        const char *subkey;
+        const Setting *t;
+        int r;
+
+        assert(f);
+        assert(key);
+        assert(ret_error);
+
+        r = find_settable(key, false, &t, &subkey, ret_error);
+        if (r < 0)
+                return r;
+        return subkey ? set_variable(f, t, subkey, NULL, ret_error) : replace_values(f, t, NULL, ret_error);
+}
+
+int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, char **ret_error) {
+        _cleanup_strv_ char **values = NULL;
+        const char *subkey;
+        const Setting *t;
+        int r;
+
+        assert(f);
+        assert(key);
+        assert(ret_value);
+        assert(ret_error);
+
+        r = setting_find(key, &t, &subkey, ret_error);
+        if (r == -ENOENT)
+                return -EINVAL;
+        if (r < 0)
+                return r;
+
+        if (subkey) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                const char *v;
+                bool again;
+
+                r = scratch_from_file(f, t, &s, &again, ret_error);
+                if (r < 0)
+                        return r;
+                v = strv_get_value(s->environment, subkey);
+                if (!v)
+                        return -ENOENT;
+                *ret_value = strdup(v);
+                return *ret_value ? 0 : -ENOMEM;
+        }
+
+        for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++)
+                if (line_is(l, t)) {
+                        if (!t->type->list || !*l->value)
+                                values = strv_free(values);
+                        if (*l->value) {
+                                r = strv_extend(&values, l->value);
+                                if (r < 0)
+                                        return r;
+                        }
+                }
+        return values ? strv_join(values, "\n", ret_value) : -ENOENT;
+}
+
+int settings_key_is_owner_settable(const char *key) {
+        const Setting *t;
+
+        return setting_find(key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+}

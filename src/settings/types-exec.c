@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The types of [Exec]: the command line, its environment, and how the payload is told to stop. */
+
+#include "settings/table.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "basic/strv.h"
+#include "settings/quote.h"
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static void clear_strv(const Setting *t, Settings *s) {
+        char ***field = SETTING_FIELD(t, s, char **);
+
+        *field = strv_free(*field);
+}
+
+static int print_words(const Setting *t, const Settings *s, char **ret) {
+        char *const *l = *SETTING_FIELD_CONST(t, s, char **);
+
+        return l ? words_join(l, ret) : -ENODATA;
+}
+
+static int apply_command(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **words = NULL;
+        char ***field = SETTING_FIELD(t, s, char **);
+        int r;
+
+        r = words_split(text, SETTINGS_LIST_MAX, &words, ret_reason);
+        if (r < 0)
+                return r;
+        if (!words || words[0][0] != '/')
+                return -EINVAL;
+
+        strv_free(*field);
+        *field = TAKE_PTR(words);
+        return 0;
+}
+
+/* Takes the new "key<separator>value" and drops the entry with the same key. */
+static int replace_entry(char ***l, char *entry, size_t key_size, char **ret_reason) {
+        for (char **p = *l; p && *p; p++)
+                if (strncmp(*p, entry, key_size + 1) == 0) {
+                        free(*p);
+                        *p = entry;
+                        return 0;
+                }
+        if (strv_length(*l) >= SETTINGS_LIST_MAX) {
+                free(entry);
+                return setting_reason(ret_reason, "makes more than %u entries", SETTINGS_LIST_MAX);
+        }
+        return strv_consume(l, entry);
+}
+
+static int apply_environment(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **words = NULL;
+        int r;
+
+        r = words_split(text, SETTINGS_LIST_MAX, &words, ret_reason);
+        if (r < 0)
+                return r;
+
+        for (char **w = words; w && *w; w++) {
+                size_t n = strspn(*w, LOWER UPPER DIGITS "_");
+
+                if (n == 0 || (*w)[n] != '=' || strchr(DIGITS, **w))
+                        return -EINVAL;
+                /* These values go on into files that others read line by line. */
+                if (text_is_plain(*w) <= 0)
+                        return setting_reason(ret_reason, "has a newline or another control character in a variable");
+        }
+        for (char **w = words; w && *w; w++) {
+                char *copy = strdup(*w);
+
+                if (!copy)
+                        return -ENOMEM;
+                r = replace_entry(SETTING_FIELD(t, s, char **), copy, strcspn(copy, "="), ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int apply_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        size_t n = strcspn(text, ":");
+        char *entry;
+        int r;
+
+        /* The id is a file name in the payload. */
+        if (n == 0 || n > 255 || text[n] != ':' || text[0] == '.' || strspn(text, LOWER UPPER DIGITS "._-") != n)
+                return -EINVAL;
+
+        r = text_unescape(text, &entry, ret_reason);
+        if (r < 0)
+                return r;
+        return replace_entry(SETTING_FIELD(t, s, char **), entry, n, ret_reason);
+}
+
+static int print_credentials(const Setting *t, const Settings *s, char **ret) {
+        char *const *l = *SETTING_FIELD_CONST(t, s, char **);
+
+        /* One assignment holds one. */
+        return l && !l[1] ? text_escape(l[0], ret) : -ENODATA;
+}
+
+static void clear_int(const Setting *t, Settings *s) {
+        *SETTING_FIELD(t, s, int) = 0;
+}
+
+static int apply_signal(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        const char *name = startswith(text, "SIG") ?: text, *rest;
+        uint32_t n;
+        int signal = 0;
+
+        if (parse_u32(text, (uint32_t) SIGRTMAX, &n) >= 0)
+                signal = (int) n;
+        else if (streq(name, "RTMIN"))
+                signal = SIGRTMIN;
+        else if (streq(name, "RTMAX"))
+                signal = SIGRTMAX;
+        else if ((rest = startswith(name, "RTMIN+")) && parse_u32(rest, (uint32_t) (SIGRTMAX - SIGRTMIN), &n) >= 0)
+                signal = SIGRTMIN + (int) n;
+        else if ((rest = startswith(name, "RTMAX-")) && parse_u32(rest, (uint32_t) (SIGRTMAX - SIGRTMIN), &n) >= 0)
+                signal = SIGRTMAX - (int) n;
+        else
+                for (int i = 1; i < SIGRTMIN; i++) {
+                        const char *known = sigabbrev_np(i);
+
+                        if (known && streq(known, name))
+                                signal = i;
+                }
+        if (signal <= 0)
+                return -EINVAL;
+
+        *SETTING_FIELD(t, s, int) = signal;
+        return 0;
+}
+
+static int print_signal(const Setting *t, const Settings *s, char **ret) {
+        int signal = *SETTING_FIELD_CONST(t, s, int);
+        const char *name;
+
+        if (signal <= 0)
+                return -ENODATA;
+        if (signal >= SIGRTMIN)
+                return asprintf(ret, "SIGRTMIN+%d", signal - SIGRTMIN) < 0 ? -ENOMEM : 0;
+        name = sigabbrev_np(signal);
+        return (name ? asprintf(ret, "SIG%s", name) : asprintf(ret, "%d", signal)) < 0 ? -ENOMEM : 0;
+}
+
+static const char *const notify_ready_table[_NOTIFY_READY_MAX] = {
+        [NOTIFY_READY_AUTO] = "auto", [NOTIFY_READY_NO] = "no", [NOTIFY_READY_YES] = "yes",
+};
+
+static void clear_notify_ready(const Setting *t, Settings *s) {
+        *SETTING_FIELD(t, s, NotifyReady) = NOTIFY_READY_AUTO;
+}
+
+static int apply_notify_ready(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        NotifyReady *field = SETTING_FIELD(t, s, NotifyReady);
+        int r;
+
+        if (streq(text, "auto")) {
+                *field = NOTIFY_READY_AUTO;
+                return 0;
+        }
+        r = parse_bool(text);
+        if (r < 0)
+                return r;
+        *field = r ? NOTIFY_READY_YES : NOTIFY_READY_NO;
+        return 0;
+}
+
+static int print_notify_ready(const Setting *t, const Settings *s, char **ret) {
+        *ret = strdup(notify_ready_table[*SETTING_FIELD_CONST(t, s, NotifyReady)]);
+        return *ret ? 0 : -ENOMEM;
+}
+
+const SettingType setting_type_command = {
+        .name = "command line", .expects = "a command line that begins with an absolute path", .example = "/usr/bin/env LANG=C sh -c \"echo a b\"",
+        .apply = apply_command, .print = print_words, .clear = clear_strv,
+};
+
+const SettingType setting_type_environment = {
+        .name = "variables", .expects = "a list of NAME=value, quoted as in unit files", .example = "LANG=C.UTF-8 \"GREETING=a b\"", .list = true,
+        .apply = apply_environment, .print = print_words, .clear = clear_strv,
+};
+
+const SettingType setting_type_credentials = {
+        .name = "id:value", .expects = "a credential 'id:value' with an id of letters, digits, '.', '_' and '-'", .example = "app.token:a\\nb", .list = true,
+        .apply = apply_credentials, .print = print_credentials, .clear = clear_strv,
+};
+
+const SettingType setting_type_signal = {
+        .name = "signal", .expects = "a signal, such as SIGTERM, SIGRTMIN+3 or 15", .example = "SIGRTMIN+3",
+        .apply = apply_signal, .print = print_signal, .clear = clear_int,
+};
+
+const SettingType setting_type_notify_ready = {
+        .name = "auto, yes, no", .expects = "auto, yes or no", .example = "yes",
+        .apply = apply_notify_ready, .print = print_notify_ready, .clear = clear_notify_ready,
+};
