@@ -1,18 +1,76 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "basic/macro.h"
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 
-/* One container, from the lock on its directory to the end of its payload. */
+#include "basic/macro.h"
+#include "launch/console.h"
+#include "launch/control.h"
+#include "launch/exec.h"
+#include "launch/payload.h"
+#include "launch/plan.h"
+#include "launch/scope.h"
+#include "launch/seccomp-program.h"
+#include "launch/session.h"
+#include "settings/settings.h"
+
+/* One container, from the lock on its directory to the end of its payload. start.c brings it up, requests.c answers the control socket,
+ * end.c brings it down. */
+
+#define SUPERVISOR_RUN_IN_IDLE_USEC (30 * USEC_PER_SEC) /* how long --run-in waits for its command */
+
+/* The unit restarts the supervisor on this exit status (RestartForceExitStatus= of berth@.service): the guest asked for a reboot, and settings
+ * are read again. */
+#define SUPERVISOR_EXIT_REBOOT 133
 
 typedef struct SupervisorOptions {
         const char *name;
         bool run_in; /* instead of its own init: a stub init, for one exec, and the end with it */
 } SupervisorOptions;
 
-/* The unit restarts the supervisor on this exit status (RestartForceExitStatus= of berth@.service): the guest asked for a reboot, and settings
- * are read again. */
-#define SUPERVISOR_EXIT_REBOOT 133
+typedef enum SupervisorState {
+        SUPERVISOR_STARTING, /* the payload's PID 1 runs, and has not said READY=1 when it is expected to */
+        SUPERVISOR_RUNNING,
+        SUPERVISOR_STOPPING, /* it was asked to end */
+        SUPERVISOR_KILLED,   /* it was made to end */
+} SupervisorState;
+
+typedef struct Supervisor {
+        const SupervisorOptions *options;
+        SupervisorState state;
+        Settings *settings;        /* owned, as all of the below */
+        Plan *plan;
+        int container_fd;          /* containers/NAME */
+        int lock_fd;               /* its lock, held for as long as we live */
+        int uid_range_fd;          /* the lock that other container managers look at, too */
+        int cgroup_leaf_fd;        /* for commands from outside */
+        SeccompProgram seccomp;
+        sd_bus *bus;
+        sd_event *event;
+        Scope *scope;
+        Payload payload;
+        ExecContext exec_context;
+        Sessions *sessions;
+        Console *console;
+        Control *control;
+        sd_event_source *stop_timer; /* a clean stop has been asked for; at its end the payload is killed */
+        sd_event_source *idle_timer; /* --run-in, until the command comes */
+        bool registered;             /* at machined */
+        int exit_status;             /* valid when the event loop has ended */
+} Supervisor;
 
 /* Returns the exit status of the program. */
 int supervisor_run(const SupervisorOptions *options);
+
+/* start.c: everything up to the payload's exec. Failures have been logged and told to whoever asked for the start. */
+int supervisor_start(Supervisor *s);
+int supervisor_start_error(Supervisor *s, int error, const char *format, ...) _printf_(3, 4);
+
+/* requests.c: a ControlHandler; userdata is the Supervisor. */
+void supervisor_on_request(int connection_fd, Message *request, void *userdata);
+
+/* end.c */
+void supervisor_stop(Supervisor *s); /* asks the payload, and kills it when it takes too long */
+void supervisor_kill(Supervisor *s);
+int supervisor_on_payload_exit(sd_event_source *source, const siginfo_t *si, void *userdata);

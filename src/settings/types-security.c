@@ -31,8 +31,8 @@ static int apply_capabilities(const Setting *t, Settings *s, const char *text, b
         STRV_FOREACH(w, words) {
                 cap_value_t c;
 
-                /* cap_from_name() takes numbers too, which differ in meaning from one kernel to the next. */
-                if (strncasecmp(*w, "CAP_", 4) != 0 || cap_from_name(*w, &c) < 0 || c < 0 || c > CAP_LAST_CAP)
+                /* cap_from_name() also takes numbers, and the first of several names between commas. */
+                if (strncasecmp(*w, "CAP_", 4) != 0 || strchr(*w, ',') || cap_from_name(*w, &c) < 0 || c < 0 || c > CAP_LAST_CAP)
                         return setting_reason(ret_reason, "names a capability that does not exist, see capabilities(7)");
                 mask |= UINT64_C(1) << c;
         }

@@ -205,6 +205,6 @@ const SettingType setting_type_u64 = {
 };
 
 const SettingType setting_type_time_span = {
-        .name = "time span", .expects = "a time span, such as 90, 1min 30s or infinity", .example = "1min 30s",
+        .name = "time span", .expects = "a time span, such as 90, 1min 30s or infinity", .example = "2min 500ms",
         .apply = apply_time_span, .print = print_time, .clear = clear_u64,
 };

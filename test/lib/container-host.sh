@@ -14,7 +14,9 @@
 #   upper work root var   the layers
 #   console       what it printed while it booted
 
+# On a machine without a service manager; nspawn makes the second one like the first.
 readonly HOST_CGROUPS=/sys/fs/cgroup/unified/berth-test
+readonly HOST_CGROUPS_LEGACY=/sys/fs/cgroup/systemd/berth-test
 
 # container_up DIR NAME TREE
 container_up() {
@@ -60,7 +62,6 @@ container_spawn() {
                 --bind="$dir/var:/var" --bind=/dev/fuse --bind=/dev/net/tun --bind=/dev/loop-control
         )
         # Mounts in the new namespace only; then nspawn takes the place of this shell.
-        # shellcheck disable=SC2016 # expanded by the inner shell
         local inner=(
                 unshare --mount --propagation private bash -euc
                 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
@@ -76,8 +77,11 @@ container_spawn() {
                 # No service manager: a cgroup of its own, if the machine has the hierarchy, or else two
                 # hosts would use the same one.
                 [ ! -d "${HOST_CGROUPS%/*}" ] || mkdir -p "$HOST_CGROUPS/$name"
-                # shellcheck disable=SC2016
                 setsid --fork bash -c '
+                        # Whoever waits for the end of a pipe does not wait for the host.
+                        for fd in /proc/$$/fd/*; do
+                                [ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+                        done
                         [ ! -d "$1" ] || echo $$ >"$1/cgroup.procs"
                         echo $$ >"$2/nspawn.pid"
                         shift 2; exec "$@"' - "$HOST_CGROUPS/$name" "$dir" "${inner[@]}" \
@@ -188,10 +192,12 @@ container_down() {
         # nspawn, when killed, leaves these.
         rm -rf "/run/systemd/nspawn/propagate/berth-test-$name"
         rmdir "/run/systemd/nspawn/unix-export/berth-test-$name" 2>/dev/null || true
-        if [ -d "$HOST_CGROUPS/$name" ]; then
-                wait_until 10 remove_cgroups "$HOST_CGROUPS/$name" || die "a process of '$name' is still there"
-                rmdir "$HOST_CGROUPS" 2>/dev/null || true
-        fi
+        local top
+        for top in "$HOST_CGROUPS" "$HOST_CGROUPS_LEGACY"; do
+                [ -d "$top/$name" ] || continue
+                wait_until 10 remove_cgroups "$top/$name" || die "a process of '$name' is still there"
+                rmdir "$top" 2>/dev/null || true
+        done
         rm -rf --one-file-system "$dir"
 }
 

@@ -90,7 +90,6 @@ deb_build_in_chroot() {
         root=$(cache_entry "build/$DEB_SUITE-$(cache_key "$(<"$build/debian/control")")" make_build_root "$build") || return 1
         mkdir -p "$CACHE/ccache"
         # Its mounts are gone when it ends, whatever happens. The tree itself stays as it was made.
-        # shellcheck disable=SC2016 # expanded by the inner shell
         unshare --mount --propagation private bash -euc '
                 mount --bind "$2" "$1/srv"
                 mount --bind "$3" "$1/mnt"

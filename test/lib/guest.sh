@@ -21,7 +21,6 @@ guest_tar() {
 make_debian_guest() {
         local tar=$1 suite=$2
         # An ACL and an attribute of a user, because no package has one; ping has its capability only in bookworm.
-        # shellcheck disable=SC2016 # $1 is mmdebstrap's
         ROOTFS_OPTIONS=(
                 --customize-hook='useradd --root "$1" --create-home --shell /bin/bash user'
                 --customize-hook='mkdir -m 0750 "$1/srv/shared" && setfacl -m u:1000:rwx,d:u:1000:rwx "$1/srv/shared"'

@@ -11,6 +11,7 @@ readonly SUITES=(bookworm trixie)
 readonly MACHINE_PACKAGES=(mmdebstrap systemd-container debian-archive-keyring zstd xz-utils bzip2 acl attr)
 readonly MACHINE_VM_PACKAGES=(qemu-system-x86 qemu-utils e2fsprogs openssh-client)
 readonly MACHINE_DEB_PACKAGES=(build-essential dpkg-dev debhelper git ccache)
+readonly MACHINE_CHECK_PACKAGES=(clang jq shellcheck)
 
 # In every test host. The second half is what berth itself depends on, so that
 # apt can install the package in a host that has no network.

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "containerd/image.h"
+
+/* Names of images: each change is an alias job. These answer the call m. */
+
+int alias_add(Call *call, const char *alias, Image *image, sd_bus_message *m, sd_bus_error *error);
+int alias_remove(Call *call, const char *alias, sd_bus_message *m, sd_bus_error *error);
+
+/* Fails with a sentence unless the alias may be given to an image. */
+int alias_check(const char *alias, sd_bus_error *error);

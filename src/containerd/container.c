@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/container.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/log.h"
+#include "basic/path.h"
+#include "basic/strv.h"
+#include "containerd/container-bus.h"
+#include "containerd/image.h"
+#include "shared/names.h"
+#include "shared/runtime-state.h"
+
+static const char *const state_names[_CONTAINER_STATE_MAX] = {
+        [CONTAINER_STOPPED] = "stopped", [CONTAINER_STARTING] = "starting", [CONTAINER_RUNNING] = "running",
+        [CONTAINER_STOPPING] = "stopping", [CONTAINER_FROZEN] = "frozen", [CONTAINER_FAILED] = "failed",
+};
+
+const char *container_state_to_string(ContainerState s) {
+        return s >= 0 && s < _CONTAINER_STATE_MAX ? state_names[s] : NULL;
+}
+
+ContainerState container_state_from_string(const char *s) {
+        for (int i = 0; i < _CONTAINER_STATE_MAX; i++)
+                if (streq(state_names[i], s))
+                        return (ContainerState) i;
+        return _CONTAINER_STATE_INVALID;
+}
+
+ContainerState container_state_from_unit(const char *active_state) {
+        static const struct {
+                const char *active_state;
+                ContainerState state;
+        } map[] = {
+                { "active", CONTAINER_RUNNING },
+                { "reloading", CONTAINER_RUNNING },
+                { "refreshing", CONTAINER_RUNNING },
+                { "activating", CONTAINER_STARTING },
+                { "deactivating", CONTAINER_STOPPING },
+                { "inactive", CONTAINER_STOPPED },
+                { "maintenance", CONTAINER_STOPPED },
+                { "failed", CONTAINER_FAILED },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(map); i++)
+                if (streq(map[i].active_state, active_state))
+                        return map[i].state;
+        return _CONTAINER_STATE_INVALID;
+}
+
+int container_new(Manager *m, const char *name, Container **ret) {
+        _cleanup_(container_freep) Container *c = NULL;
+        int r;
+
+        assert(m && name && ret);
+
+        c = calloc(1, sizeof *c);
+        if (!c)
+                return -ENOMEM;
+        c->name = strdup(name);
+        if (!c->name)
+                return -ENOMEM;
+        r = table_put(&m->containers, c);
+        if (r < 0)
+                return r;
+        c->manager = m;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+Container *container_free(Container *c) {
+        if (!c)
+                return NULL;
+        if (c->manager)
+                (void) table_remove(&c->manager->containers, c->name);
+        container_record_done(&c->record);
+        free(c->name);
+        free(c);
+        return NULL;
+}
+
+/* Frozen or not, as the kernel says: PID 1's FreezerState of hundreds of scopes would be hundreds of calls. The leader's cgroup names the
+ * scope's, of which it is in or below. */
+static bool scope_is_frozen(const char *name, pid_t leader) {
+        _cleanup_free_ char *text = NULL, *scope = NULL, *events = NULL, *path = NULL;
+        char proc[sizeof "/proc/" + DECIMAL_MAX];
+        _cleanup_close_ int dir = -EBADF;
+        char *group, *end;
+
+        snprintf(proc, sizeof proc, "/proc/%d", (int) leader);
+        dir = open(proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0 || path_read(dir, "cgroup", 64 * 1024, &text, NULL) < 0)
+                return false;
+        group = strstr(text, "0::/");
+        if (!group || container_scope(name, &scope) < 0)
+                return false;
+        group += strlen("0::/");
+        group[strcspn(group, "\n")] = 0;
+        end = strstr(group, scope);
+        if (!end)
+                return false;
+        end[strlen(scope)] = 0;
+
+        if (asprintf(&path, "/sys/fs/cgroup/%s", group) < 0)
+                return false;
+        dir = fd_close(dir);
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return dir >= 0 && path_read(dir, "cgroup.events", 4096, &events, NULL) >= 0 && strstr(events, "frozen 1");
+}
+
+pid_t container_leader(Container *c) {
+        RuntimeState s;
+
+        if (c->unit_state != CONTAINER_RUNNING && c->unit_state != CONTAINER_STARTING && c->unit_state != CONTAINER_STOPPING)
+                return 0;
+        return runtime_state_read(c->name, &s) >= 0 ? s.leader : 0;
+}
+
+ContainerState container_state(Container *c) {
+        if (c->unit_state != CONTAINER_RUNNING)
+                return c->unit_state;
+        if (c->frozen < 0) {
+                pid_t leader = container_leader(c);
+
+                c->frozen = leader > 0 && scope_is_frozen(c->name, leader);
+        }
+        return c->frozen ? CONTAINER_FROZEN : CONTAINER_RUNNING;
+}
+
+bool container_runs(Container *c) {
+        return c->unit_state == CONTAINER_RUNNING;
+}
+
+int container_load(Container *c, int containers_fd) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (containers_fd < 0) {
+                fd = store_open_containers();
+                if (fd < 0)
+                        return fd;
+                containers_fd = fd;
+        }
+        r = store_read_container(containers_fd, c->name, &c->stamp, &c->record);
+        if (r < 0 && !c->damaged)
+                log_warning_errno(r, "The settings of container '%s' cannot be read: %m", c->name);
+        if (r != 0)
+                c->damaged = r < 0;
+        return r;
+}
+
+void container_set_unit_state(Container *c, ContainerState state) {
+        if (state == c->unit_state)
+                return;
+        c->unit_state = state;
+        /* A new run has not been frozen; what an old one was matters no more. */
+        c->frozen = false;
+        container_bus_changed(c, "State", "Leader", "UIDBase");
+}
+
+void container_set_frozen(Container *c, bool frozen) {
+        if (c->frozen == (int) frozen)
+                return;
+        c->frozen = frozen;
+        if (c->unit_state == CONTAINER_RUNNING)
+                container_bus_changed(c, "State", NULL, NULL);
+}
+
+bool container_enabled(Container *c) {
+        static const char *const places[] = {
+                "/etc/systemd/system/machines.target.wants",
+                "/etc/systemd/system/multi-user.target.wants",
+                "/run/systemd/system/machines.target.wants",
+                "/run/systemd/system/multi-user.target.wants",
+        };
+        _cleanup_free_ char *unit = NULL;
+
+        if (container_unit(c->name, &unit) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%s/%s", places[i], unit) < 0)
+                        return false;
+                if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                        return true;
+        }
+        return false;
+}
+
+const char *container_operating_system(Container *c) {
+        Image *i;
+
+        if (isempty(c->record.image))
+                return "";
+        i = table_get(&c->manager->images, c->record.image);
+        if (!i)
+                return "";
+        return !isempty(i->record.operating_system) ? i->record.operating_system : i->record.description ?: "";
+}

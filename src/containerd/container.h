@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "containerd/manager.h"
+#include "containerd/store.h"
+
+/* One container: its record on disk and what PID 1 says of its units. What is done to it is in operation.h and session.h. */
+
+typedef enum ContainerState {
+        CONTAINER_STOPPED,
+        CONTAINER_STARTING, /* the supervisor sets up, or waits to be started again */
+        CONTAINER_RUNNING,
+        CONTAINER_STOPPING,
+        CONTAINER_FROZEN,   /* runs, and all its processes are held */
+        CONTAINER_FAILED,   /* does not run, and the last run ended badly */
+        _CONTAINER_STATE_MAX,
+        _CONTAINER_STATE_INVALID = -EINVAL,
+} ContainerState;
+
+struct Container {
+        char *name;                /* first: Table */
+        Manager *manager;          /* borrowed, outlives us */
+        ContainerState unit_state; /* of berth@NAME.service; never CONTAINER_FROZEN */
+        int frozen;                /* of berth-NAME.scope; negative: not known yet, the kernel is asked */
+        StoreStamp stamp;          /* of what record was read from */
+        ContainerRecord record;    /* valid after container_load() */
+        bool damaged;              /* the record could not be read whole; said once in the log */
+        bool deleting;             /* a delete is on its way */
+};
+
+int container_new(Manager *m, const char *name, Container **ret);
+Container *container_free(Container *c); /* unlinks it */
+DEFINE_CLEANUP(Container *, container_free)
+
+const char *container_state_to_string(ContainerState s);
+ContainerState container_state_from_string(const char *s);
+/* systemd's ActiveState as a container's state. */
+ContainerState container_state_from_unit(const char *active_state);
+
+ContainerState container_state(Container *c);
+bool container_runs(Container *c); /* running or frozen */
+pid_t container_leader(Container *c); /* 0: none */
+
+/* Reads the record if it has changed. containers_fd may be negative. */
+int container_load(Container *c, int containers_fd);
+
+void container_set_unit_state(Container *c, ContainerState state);
+void container_set_frozen(Container *c, bool frozen);
+
+/* Is it started at boot? */
+bool container_enabled(Container *c);
+
+/* "debian 13", or a description of its image, or "". Borrowed. */
+const char *container_operating_system(Container *c);

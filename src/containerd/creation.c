@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/creation.h"
+
+#include "basic/log.h"
+#include "basic/strv.h"
+#include "containerd/container-bus.h"
+#include "containerd/image.h"
+#include "containerd/job.h"
+#include "containerd/random-name.h"
+#include "containerd/reply.h"
+#include "shared/bus-names.h"
+#include "shared/names.h"
+
+#define GENERATED_TRIES 100
+
+static bool is_taken(Manager *m, const char *name) {
+        Container *c;
+
+        return manager_find_container(m, name, &c) >= 0 || job_find_target(m, JOB_CREATE, name);
+}
+
+static int choose_name(Manager *m, const char *wanted, char **ret, sd_bus_error *error) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (!isempty(wanted)) {
+                if (is_taken(m, wanted))
+                        return sd_bus_error_setf(error, BERTH_ERROR_CONTAINER_EXISTS, "There is a container '%s' already.", wanted);
+                return (*ret = strdup(wanted)) ? 0 : -ENOMEM;
+        }
+        for (unsigned i = 0; i < GENERATED_TRIES; i++) {
+                name = (free(name), NULL);
+                r = random_name(i > GENERATED_TRIES / 2, &name);
+                if (r < 0)
+                        return r;
+                if (!is_taken(m, name)) {
+                        *ret = TAKE_PTR(name);
+                        return 0;
+                }
+        }
+        return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "No free name was found. Give one.");
+}
+
+static int find_image(Manager *m, const char *reference, Image **ret, sd_bus_error *error) {
+        _cleanup_free_ char *escaped = NULL;
+        int r;
+
+        r = manager_find_image(m, reference, ret);
+        if (r >= 0 || (r != -ENOENT && r != -ENOTUNIQ))
+                return r;
+        if (string_escape(reference, &escaped) < 0)
+                return -ENOMEM;
+        if (r == -ENOTUNIQ)
+                return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%.80s'.", escaped);
+        return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", escaped);
+}
+
+static void on_created(void *userdata, const Job *job, const sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (error)
+                r = sd_bus_reply_method_error(m, error);
+        else {
+                r = container_bus_path(job->target, &path);
+                if (r >= 0)
+                        r = sd_bus_reply_method_return(m, "so", job->target, path);
+        }
+        if (r < 0)
+                log_debug_errno(r, "Cannot answer a call of CreateContainer, ignoring: %m");
+}
+
+int creation_start(Call *call, const char *wanted, const char *image, char *const *settings, bool ephemeral, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(message_freep) Message *request = NULL;
+        _cleanup_free_ char *name = NULL;
+        Manager *manager = call->manager;
+        Image *i;
+        int r;
+
+        r = manager_refresh_containers(manager);
+        if (r < 0)
+                return r;
+        if (manager->containers.n >= CONTAINERS_MAX)
+                return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "There are %u containers, the most there can be.", CONTAINERS_MAX);
+        r = find_image(manager, image, &i, error);
+        if (r < 0)
+                return r;
+        r = choose_name(manager, wanted, &name, error);
+        if (r < 0)
+                return r;
+
+        r = message_new(&request);
+        if (r >= 0)
+                r = message_add(request, "name", name);
+        if (r >= 0)
+                r = message_add(request, "image", i->fingerprint);
+        if (r >= 0)
+                r = message_add_strv(request, "setting", settings);
+        if (r >= 0)
+                r = message_add(request, "ephemeral", ephemeral ? "1" : "0");
+        if (r < 0)
+                return r;
+        return reply_later(m, job_start(manager, JOB_CREATE, name, call->uid, sd_bus_message_get_sender(m), request, on_created,
+                                        sd_bus_message_ref(m), NULL, error));
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/gate.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/log.h"
+#include "basic/strv.h"
+#include "containerd/container.h"
+#include "containerd/image.h"
+#include "containerd/job.h"
+#include "containerd/limits.h"
+#include "containerd/manager.h"
+#include "containerd/policy.h"
+#include "containerd/polkit.h"
+#include "shared/bus-names.h"
+#include "shared/names.h"
+
+/* A call on its way through the gate. */
+typedef struct Passage {
+        Call call;
+        Gate *gate;
+        char *subject;            /* name of the object the call is about, or NULL */
+        char *keys;               /* of the settings the call wants to change, separated by spaces, or NULL */
+        bool sees_decided, action_decided;
+        PolkitCheck *check;       /* owned while the question is open */
+        sd_bus_track *track;      /* of the caller */
+        struct Passage *next;
+} Passage;
+
+struct Gate {
+        Manager *manager;         /* borrowed, outlives us */
+        sd_bus_slot *filter_slot;
+        Passage *waiting;         /* polkit is asked, or the message is queued again */
+        size_t n_waiting;
+        Passage *current;         /* decided and being dispatched, until the next message comes */
+};
+
+static Passage *passage_free(Passage *p) {
+        if (!p)
+                return NULL;
+        polkit_check_free(p->check);
+        sd_bus_track_unref(p->track);
+        sd_bus_message_unref(p->call.message);
+        free(p->subject);
+        free(p->keys);
+        free(p);
+        return NULL;
+}
+DEFINE_CLEANUP(Passage *, passage_free)
+
+static void passage_unlink(Passage *p) {
+        for (Passage **i = &p->gate->waiting; *i; i = &(*i)->next)
+                if (*i == p) {
+                        *i = p->next;
+                        p->next = NULL;
+                        p->gate->n_waiting--;
+                        return;
+                }
+}
+
+Gate *gate_free(Gate *g) {
+        if (!g)
+                return NULL;
+        while (g->waiting) {
+                Passage *p = g->waiting;
+
+                passage_unlink(p);
+                passage_free(p);
+        }
+        passage_free(g->current);
+        sd_bus_slot_unref(g->filter_slot);
+        free(g);
+        return NULL;
+}
+
+size_t gate_n_waiting(const Gate *g) {
+        return g->n_waiting;
+}
+
+static size_t n_waiting_of(const Gate *g, uid_t uid) {
+        size_t n = 0;
+
+        for (const Passage *p = g->waiting; p; p = p->next)
+                n += p->call.uid == uid;
+        return n;
+}
+
+static bool subject_is_container(PolicySubject s) {
+        return s == SUBJECT_CONTAINER || s == SUBJECT_NEW_CONTAINER || s == SUBJECT_THIS_CONTAINER;
+}
+
+/* The last part of an object's path, decoded; NULL when the path is of another kind. */
+static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
+        int r = sd_bus_path_decode(sd_bus_message_get_path(m), prefix, ret);
+
+        return r < 0 ? r : 0;
+}
+
+static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
+        _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
+        int r;
+
+        if (flags & POLICY_SETTINGS_THIRD) {
+                r = sd_bus_message_skip(m, "s");
+                if (r < 0)
+                        return r;
+        }
+        r = sd_bus_message_read_strv(m, &assignments);
+        if (r < 0)
+                return r;
+        if (flags & POLICY_SETTINGS_FIRST) {
+                r = sd_bus_message_read_strv(m, &unset);
+                if (r < 0)
+                        return r;
+        }
+        if (strv_length(assignments) + strv_length(unset) > SETTINGS_PER_CALL_MAX)
+                return -E2BIG;
+        STRV_FOREACH(a, assignments) {
+                r = strv_extendf(&keys, "%.*s", (int) strcspn(*a, "="), *a);
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH(u, unset) {
+                r = strv_extend(&keys, *u);
+                if (r < 0)
+                        return r;
+        }
+        return strv_join(keys, " ", ret);
+}
+
+/* Reads as much of the message as tells what it is about, and rewinds it. A message that does not fit the row is none of the gate's
+ * business: sd-bus refuses it before any handler runs. */
+static int passage_read_subject(Passage *p, sd_bus_error *error) {
+        const PolicyRow *row = p->call.row;
+        sd_bus_message *m = p->call.message;
+        const char *s = NULL;
+        uint32_t id;
+        int r = 0;
+
+        switch (row->subject) {
+
+        case SUBJECT_NONE:
+                break;
+
+        case SUBJECT_CONTAINER:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_IMAGE:
+        case SUBJECT_ALIAS:
+                r = sd_bus_message_read(m, "s", &s);
+                if (r > 0)
+                        p->subject = strdup(s);
+                break;
+
+        case SUBJECT_JOB:
+                r = sd_bus_message_read(m, "u", &id);
+                if (r > 0 && asprintf(&p->subject, "%u", id) < 0)
+                        return -ENOMEM;
+                break;
+
+        case SUBJECT_THIS_CONTAINER:
+                r = name_from_path(m, BERTH_CONTAINER_PATH, &p->subject);
+                break;
+
+        case SUBJECT_THIS_IMAGE:
+                r = name_from_path(m, BERTH_IMAGE_PATH, &p->subject);
+                break;
+
+        case SUBJECT_THIS_JOB:
+                r = name_from_path(m, BERTH_JOB_PATH, &p->subject);
+                break;
+        }
+        if (r < 0)
+                return r;
+        if (s && !p->subject)
+                return -ENOMEM;
+
+        if (row->subject == SUBJECT_CONTAINER || (row->subject == SUBJECT_NEW_CONTAINER && !isempty(p->subject))) {
+                if (p->subject && !container_name_valid(p->subject)) {
+                        _cleanup_free_ char *sentence = NULL;
+
+                        r = container_name_explain(p->subject, &sentence);
+                        return r < 0 ? r : sd_bus_error_set(error, BERTH_ERROR_INVALID_NAME, sentence);
+                }
+        }
+        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD)) {
+                r = read_keys(m, row->flags, &p->keys);
+                if (r == -E2BIG)
+                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call.", SETTINGS_PER_CALL_MAX);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_rewind(m, true);
+}
+
+/* The owner of what the call is about; -ENOENT when there is no such thing or nobody owns it. */
+static int passage_owner(const Passage *p, uid_t *ret) {
+        Manager *m = p->call.manager;
+        Container *c;
+        uint32_t id;
+        Image *i;
+        Job *j;
+        int r;
+
+        if (!p->subject)
+                return -ENOENT;
+
+        switch (p->call.row->subject) {
+
+        case SUBJECT_CONTAINER:
+        case SUBJECT_THIS_CONTAINER:
+                r = manager_find_container(m, p->subject, &c);
+                if (r < 0)
+                        return r;
+                (void) container_load(c, -EBADF);
+                *ret = c->record.owner;
+                return 0;
+
+        case SUBJECT_IMAGE:
+        case SUBJECT_THIS_IMAGE:
+                r = manager_find_image(m, p->subject, &i);
+                if (r < 0)
+                        return r;
+                (void) image_load(i, -EBADF);
+                *ret = i->record.owner;
+                return 0;
+
+        case SUBJECT_JOB:
+        case SUBJECT_THIS_JOB:
+                if (parse_u32(p->subject, UINT32_MAX, &id) < 0 || !(j = job_find(m, id)))
+                        return -ENOENT;
+                *ret = j->owner;
+                return 0;
+
+        case SUBJECT_NONE:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_ALIAS:
+                return -ENOENT;
+        }
+        return -ENOENT;
+}
+
+static int detail(char ***details, const char *key, const char *value) {
+        int r = strv_extend(details, key);
+
+        return r < 0 ? r : strv_extend(details, value);
+}
+
+/* What a polkit rule can look at: action.lookup("container") and so on. */
+static int passage_details(const Passage *p, char ***ret) {
+        static const char *const subject_keys[] = {
+                [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
+                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias",
+                [SUBJECT_JOB] = "job", [SUBJECT_THIS_JOB] = "job",
+        };
+        const PolicyRow *row = p->call.row;
+        _cleanup_strv_ char **details = NULL;
+        char number[DECIMAL_MAX];
+        uid_t owner;
+        int r;
+
+        r = detail(&details, "verb", row->action + strlen(BERTH_BUS_NAME "."));
+        if (r >= 0 && p->subject && subject_keys[row->subject])
+                r = detail(&details, subject_keys[row->subject], p->subject);
+        if (r >= 0 && passage_owner(p, &owner) >= 0) {
+                snprintf(number, sizeof number, "%u", owner);
+                r = detail(&details, "owner", number);
+                if (r >= 0)
+                        r = detail(&details, "own", owner == p->call.uid ? "yes" : "no");
+        }
+        if (r >= 0 && p->keys)
+                r = detail(&details, "key", p->keys);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(details);
+        return 0;
+}
+
+static int refuse(const Passage *p, PolkitAnswer answer) {
+        const PolicyRow *row = p->call.row;
+        _cleanup_free_ char *what = NULL;
+
+        if (p->subject && *p->subject && asprintf(&what, " '%s'", p->subject) < 0)
+                return -ENOMEM;
+
+        switch (answer) {
+
+        case POLKIT_CHALLENGE:
+                return sd_bus_reply_method_errorf(p->call.message, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                  "Not allowed to %s%s without authentication.", row->deed, what ?: "");
+
+        case POLKIT_UNAVAILABLE:
+                return sd_bus_reply_method_errorf(p->call.message, SD_BUS_ERROR_ACCESS_DENIED,
+                                                  "Not allowed to %s%s: the authorisation service (polkit) does not answer.", row->deed, what ?: "");
+
+        case POLKIT_YES:
+        case POLKIT_NO:
+                break;
+        }
+        return sd_bus_reply_method_errorf(p->call.message, SD_BUS_ERROR_ACCESS_DENIED, "Not allowed to %s%s.", row->deed, what ?: "");
+}
+
+static int passage_advance(Passage *p);
+
+/* After a question: goes on, or ends here. */
+static void passage_resume(Passage *p) {
+        int r = passage_advance(p);
+
+        if (r == 0)
+                return; /* the next question is open */
+        if (r > 0) {
+                /* Decided: sd-bus reads the message again, from the filter on, where it finds this passage. */
+                (void) sd_bus_message_rewind(p->call.message, true);
+                r = sd_bus_enqueue_for_read(p->call.manager->bus, p->call.message);
+        }
+        if (r < 0) {
+                if (r != -EACCES)
+                        (void) sd_bus_reply_method_errno(p->call.message, r, NULL);
+                passage_unlink(p);
+                passage_free(p);
+        }
+}
+
+static void on_sees(void *userdata, PolkitAnswer answer) {
+        Passage *p = userdata;
+
+        p->check = NULL;
+        p->sees_decided = true;
+        p->call.see_all = answer == POLKIT_YES;
+        passage_resume(p);
+}
+
+static void on_action(void *userdata, PolkitAnswer answer) {
+        Passage *p = userdata;
+
+        p->check = NULL;
+        p->action_decided = true;
+        p->call.authorised = answer == POLKIT_YES;
+        if (!p->call.authorised) {
+                (void) refuse(p, answer);
+                passage_unlink(p);
+                passage_free(p);
+                return;
+        }
+        passage_resume(p);
+}
+
+/* The caller has gone: nobody is left to be authorised, and a dialog that may be open is taken away. */
+static int on_caller_gone(_unused_ sd_bus_track *track, void *userdata) {
+        Passage *p = userdata;
+
+        if (!p->check)
+                return 0;
+        passage_unlink(p);
+        passage_free(p);
+        return 0;
+}
+
+/* Asks the next question. Returns 0 when one is open, 1 when all is decided. */
+static int passage_advance(Passage *p) {
+        Call *c = &p->call;
+        const char *sender = sd_bus_message_get_sender(c->message);
+        int r;
+
+        if (!p->sees_decided) {
+                r = polkit_check(c->manager->bus, sender, POLICY_ACTION_LIST, NULL, false, on_sees, p, &p->check);
+                return r < 0 ? r : 0;
+        }
+        if (!p->action_decided) {
+                _cleanup_strv_ char **details = NULL;
+
+                r = passage_details(p, &details);
+                if (r < 0)
+                        return r;
+                r = polkit_check(c->manager->bus, sender, c->row->action, details,
+                                 sd_bus_message_get_allow_interactive_authorization(c->message) > 0, on_action, p, &p->check);
+                return r < 0 ? r : 0;
+        }
+        return 1;
+}
+
+static void passage_begin(Passage *p) {
+        const PolicyRow *row = p->call.row;
+        uid_t owner;
+
+        if (p->call.uid == 0) {
+                /* Not even a dead polkit locks root out. */
+                p->sees_decided = p->action_decided = p->call.see_all = p->call.authorised = true;
+                return;
+        }
+
+        /* Without a row it is a look at objects (properties, introspection). What is asked of an object by its path, the caller must see. */
+        p->sees_decided = row && !(row->flags & POLICY_SEES) &&
+                          (row->subject < SUBJECT_THIS_CONTAINER || (passage_owner(p, &owner) >= 0 && owner == p->call.uid));
+        if (!row)
+                p->action_decided = true;
+        else if (!row->action || ((row->flags & POLICY_OWNER) && passage_owner(p, &owner) >= 0 && owner == p->call.uid))
+                p->action_decided = p->call.authorised = true;
+}
+
+static int passage_new(Gate *g, sd_bus_message *m, uid_t uid, Passage **ret) {
+        Passage *p = calloc(1, sizeof *p);
+
+        if (!p)
+                return -ENOMEM;
+        p->gate = g;
+        p->call = (Call) {
+                .manager = g->manager,
+                .message = sd_bus_message_ref(m),
+                .row = policy_find(sd_bus_message_get_interface(m), sd_bus_message_get_member(m)),
+                .uid = uid,
+        };
+        *ret = p;
+        return 0;
+}
+
+static int sender_uid(sd_bus_message *m, uid_t *ret) {
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        int r;
+
+        /* Asked of the bus, which knows who connected; the message says nothing about it. */
+        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+        if (r < 0)
+                return r;
+        return sd_bus_creds_get_euid(creds, ret);
+}
+
+static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(passage_freep) Passage *p = NULL;
+        uid_t uid;
+        int r;
+
+        if (!sd_bus_message_get_interface(m))
+                return sd_bus_error_set(error, SD_BUS_ERROR_UNKNOWN_INTERFACE, "A call must name its interface.");
+        if (streq(sd_bus_message_get_interface(m), "org.freedesktop.DBus.Peer"))
+                return 0;
+
+        r = sender_uid(m, &uid);
+        if (r < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "The caller is not known to the bus.");
+        r = passage_new(g, m, uid, &p);
+        if (r < 0)
+                return r;
+        if (p->call.row) {
+                r = passage_read_subject(p, error);
+                if (sd_bus_error_is_set(error) || r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "The arguments are not those of the method.");
+        }
+
+        passage_begin(p);
+        r = p->sees_decided && p->action_decided ? 1 : 0;
+        if (r > 0) {
+                g->current = TAKE_PTR(p);
+                return 0;
+        }
+
+        if (g->n_waiting >= CALLS_MAX || n_waiting_of(g, uid) >= CALLS_PER_USER_MAX)
+                return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "Too many calls wait for authorisation.");
+        r = sd_bus_track_new(sd_bus_message_get_bus(m), &p->track, on_caller_gone, p);
+        if (r >= 0)
+                r = sd_bus_track_add_sender(p->track, m);
+        if (r >= 0)
+                r = passage_advance(p);
+        if (r < 0)
+                return r;
+        p->next = g->waiting;
+        g->waiting = TAKE_PTR(p);
+        g->n_waiting++;
+        return 1;
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Manager *manager = userdata;
+        Gate *g = manager->gate;
+        uint8_t type;
+        int r;
+
+        g->current = passage_free(g->current);
+
+        r = sd_bus_message_get_type(m, &type);
+        if (r < 0)
+                return r;
+        if (type == SD_BUS_MESSAGE_SIGNAL) {
+                /* A signal that is sent to us and nobody else reaches every match, whoever sent it: only the bus itself has reason to. */
+                bool direct = sd_bus_message_get_destination(m), from_bus = streq_ptr(sd_bus_message_get_sender(m), "org.freedesktop.DBus");
+
+                return direct && !from_bus;
+        }
+        if (type != SD_BUS_MESSAGE_METHOD_CALL)
+                return 0;
+
+        manager_touch(manager);
+        for (Passage *p = g->waiting; p; p = p->next)
+                if (p->call.message == m) {
+                        passage_unlink(p);
+                        g->current = p;
+                        return 0;
+                }
+        return gate_admit(g, m, error);
+}
+
+int gate_new(Manager *m, Gate **ret) {
+        _cleanup_(gate_freep) Gate *g = calloc(1, sizeof *g);
+        int r;
+
+        if (!g)
+                return -ENOMEM;
+        g->manager = m;
+        r = sd_bus_add_filter(m->bus, &g->filter_slot, on_message, m);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(g);
+        return 0;
+}
+
+bool gate_shows(const Gate *g, uid_t owner) {
+        const Passage *p = g->current;
+
+        if (!p || g->manager->telling || sd_bus_get_current_message(g->manager->bus) != p->call.message)
+                return true;
+        return p->call.see_all || p->call.uid == owner;
+}
+
+/* The object a row speaks of, now that the caller is authorised. */
+static int find_object(const Passage *p, sd_bus_message *m, void *userdata, void **ret, sd_bus_error *error) {
+        const PolicyRow *row = p->call.row;
+        Manager *manager = p->call.manager;
+        uid_t owner;
+        uint32_t id;
+        int r = 0;
+
+        *ret = NULL;
+        switch (row->subject) {
+
+        case SUBJECT_NONE:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_ALIAS:
+                return 0;
+
+        case SUBJECT_THIS_CONTAINER:
+        case SUBJECT_THIS_IMAGE:
+        case SUBJECT_THIS_JOB:
+                *ret = userdata;
+                return 0;
+
+        case SUBJECT_CONTAINER:
+                r = sd_bus_message_skip(m, "s");
+                if (r >= 0)
+                        r = manager_find_container(manager, p->subject, (Container **) ret);
+                break;
+
+        case SUBJECT_IMAGE:
+                r = sd_bus_message_skip(m, "s");
+                if (r >= 0)
+                        r = manager_find_image(manager, p->subject, (Image **) ret);
+                break;
+
+        case SUBJECT_JOB:
+                r = sd_bus_message_read(m, "u", &id);
+                if (r >= 0)
+                        r = (*ret = job_find(manager, id)) ? 0 : -ENOENT;
+                break;
+        }
+
+        if (r >= 0 && (row->flags & POLICY_ONLY_SEEN) && (passage_owner(p, &owner) < 0 || !gate_shows(p->gate, owner)))
+                r = -ENOENT;
+        if (r == -ENOTUNIQ)
+                return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%s'.", p->subject);
+        if (r == -ENOENT && subject_is_container(row->subject))
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container '%s'.", p->subject);
+        if (r == -ENOENT && row->subject == SUBJECT_IMAGE)
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%s'.", p->subject);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_JOB, "There is no job %s.", p->subject);
+        return r;
+}
+
+int gate_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Manager *manager = sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(m)));
+        Passage *p = manager->gate->current;
+        void *object;
+        int r;
+
+        /* Default deny: no row, no decision, or one that was made for another message. */
+        if (!p || p->call.message != m || !p->call.row || !p->call.authorised)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "Nobody may call %s.", sd_bus_message_get_member(m));
+
+        log_debug("%s of uid %u calls %s%s%s", sd_bus_message_get_sender(m), p->call.uid, sd_bus_message_get_member(m),
+                  p->subject ? " on " : "", p->subject ?: "");
+        r = find_object(p, m, userdata, &object, error);
+        if (r < 0)
+                return r;
+        return p->call.row->handler(&p->call, object, m, error);
+}

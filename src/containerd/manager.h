@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "containerd/gate.h"
+#include "containerd/limits.h"
+#include "containerd/systemd.h"
+#include "containerd/table.h"
+
+/* The manager knows the host's containers, images and jobs, and holds no truth about them: what exists is on disk, what runs is in
+ * PID 1. Killed and started again it knows the same. It never waits, never mounts, and opens no path for a caller. */
+
+typedef struct Container Container;
+typedef struct Image Image;
+typedef struct Job Job;
+
+/* The end of something that was asked for; error is NULL when it was done, and borrowed. */
+typedef void (*Done)(void *userdata, const sd_bus_error *error);
+
+struct Manager {
+        sd_event *event;
+        sd_bus *bus;
+        Systemd *systemd;
+        Gate *gate;
+        Table containers;       /* Container, owned */
+        Table images;           /* Image, owned */
+        Job *jobs[JOBS_MAX];    /* owned; NULL where there is none */
+        unsigned last_job_id;
+        unsigned n_orphans;     /* remains on disk of jobs that are gone, when they were counted last */
+        size_t n_controls;      /* requests to supervisors that wait for their answer */
+        bool started;           /* the bus name is ours, or asked for: from here on what changes is told by signals */
+        bool telling;           /* a signal is being made: it shows an object whoever is being served */
+        bool leaving;           /* idle; the name is being given back */
+        uint64_t idle_usec;     /* leave after so long without work; USEC_INFINITY: never */
+        sd_event_source *idle_timer;
+};
+
+int manager_new(uint64_t idle_usec, Manager **ret);
+Manager *manager_free(Manager *m);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Connects, learns what PID 1 runs, then takes the bus name. */
+int manager_run(Manager *m);
+
+/* Brings the table in line with the disk. */
+int manager_refresh_containers(Manager *m);
+int manager_refresh_images(Manager *m);
+
+/* By name, whether or not the table knew it. *ret is NULL with -ENOENT. */
+int manager_find_container(Manager *m, const char *name, Container **ret);
+/* By alias, fingerprint or its unique beginning. -ENOENT, -ENOTUNIQ. */
+int manager_find_image(Manager *m, const char *reference, Image **ret);
+
+/* Something was done for a caller: idleness begins anew. */
+void manager_touch(Manager *m);

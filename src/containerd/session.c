@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/fd.h"
+#include "basic/strv.h"
+#include "containerd/control.h"
+#include "containerd/job.h"
+#include "shared/bus-names.h"
+
+#define SUPERVISOR BERTH_LIBEXECDIR "/berth-launch"
+
+typedef struct RunIn {
+        Manager *manager;
+        char *name;
+        Message *request; /* owned */
+        SessionDone done;
+        void *userdata;
+} RunIn;
+
+static RunIn *run_in_free(RunIn *i) {
+        if (!i)
+                return NULL;
+        free(i->name);
+        message_free(i->request);
+        free(i);
+        return NULL;
+}
+DEFINE_CLEANUP(RunIn *, run_in_free)
+
+static int check_not_deleted(Container *c, sd_bus_error *error) {
+        if (c->deleting || job_find_target(c->manager, JOB_DELETE, c->name))
+                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
+        return 0;
+}
+
+int session_open(Container *c, const Message *request, int *ret_fd, sd_bus_error *error) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        switch (container_state(c)) {
+
+        case CONTAINER_STOPPED:
+        case CONTAINER_FAILED:
+                return sd_bus_error_setf(error, BERTH_ERROR_NOT_RUNNING, "Container '%s' is not running.", c->name);
+
+        case CONTAINER_FROZEN:
+                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is frozen. Thaw it first.", c->name);
+
+        case CONTAINER_STARTING: /* the supervisor decides whether it is far enough */
+        case CONTAINER_RUNNING:
+        case CONTAINER_STOPPING:
+        case _CONTAINER_STATE_MAX:
+        case _CONTAINER_STATE_INVALID:
+                break;
+        }
+
+        r = control_open(c->name, request, &fd, error);
+        if (r < 0)
+                return r;
+        r = fd_set_nonblock(fd, false);
+        if (r < 0)
+                return r;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *sentence = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        RunIn *i = userdata;
+        const char *reason;
+
+        if (outcome->error)
+                sd_bus_error_setf(&error, BERTH_ERROR_START_FAILED, "No command can be run in container '%s': %s", i->name, outcome->error->message);
+        else if (!streq(outcome->result, "done")) {
+                reason = startswith(outcome->status, "error ");
+                if (reason && string_escape(reason, &sentence) >= 0)
+                        sd_bus_error_set(&error, BERTH_ERROR_START_FAILED, sentence);
+                else
+                        sd_bus_error_setf(&error, BERTH_ERROR_START_FAILED, "No command can be run in container '%s': its supervisor failed (%s).",
+                                          i->name, *outcome->service_result ? outcome->service_result : outcome->result);
+        } else if (control_open(i->name, i->request, &fd, &error) >= 0)
+                (void) fd_set_nonblock(fd, false);
+
+        if (fd < 0 && !sd_bus_error_is_set(&error))
+                sd_bus_error_set_errno(&error, -ENOMEM);
+        i->done(i->userdata, fd, fd < 0 ? &error : NULL);
+        run_in_free(i);
+}
+
+static int start_supervisor(RunIn *i) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *unit = NULL, *description = NULL, *directory = NULL;
+        const char *argv[] = { SUPERVISOR, "--run-in", i->name, NULL };
+        Systemd *s = i->manager->systemd;
+        int r;
+
+        /* As berth@.service has it: the supervisor makes namespaces and must find an untouched world. */
+        const struct {
+                const char *name, *value;
+        } texts[] = {
+                { "Type", "notify" },
+                { "NotifyAccess", "main" },
+                { "KillMode", "mixed" },
+                { "CollectMode", "inactive-or-failed" },
+                { "RuntimeDirectoryPreserve", "no" },
+                { "StandardOutput", "journal" },
+                { "StandardError", "journal" },
+        };
+
+        if (asprintf(&unit, "berth-run-%s.service", i->name) < 0 || asprintf(&description, "A command in container %s", i->name) < 0 ||
+            asprintf(&directory, "berth/%s", i->name) < 0)
+                return -ENOMEM;
+        r = systemd_new_transient(s, unit, description, &m);
+        for (size_t k = 0; r >= 0 && k < ELEMENTSOF(texts); k++)
+                r = systemd_append_property(m, texts[k].name, "s", texts[k].value);
+        if (r >= 0)
+                r = systemd_append_property(m, "RuntimeDirectory", "as", 1, directory);
+        if (r >= 0)
+                r = systemd_append_property(m, "RuntimeDirectoryMode", "u", 0700U);
+        if (r >= 0)
+                r = systemd_append_exec(m, (char **) argv);
+        return r < 0 ? r : systemd_start_transient(s, unit, m, on_supervisor_started, i);
+}
+
+int session_run_in(Container *c, Message *request, SessionDone done, void *userdata, sd_bus_error *error) {
+        _cleanup_(run_in_freep) RunIn *i = NULL;
+        int r;
+
+        assert(c && request && done);
+
+        if (c->unit_state != CONTAINER_STOPPED && c->unit_state != CONTAINER_FAILED)
+                return sd_bus_error_setf(error, BERTH_ERROR_ALREADY_RUNNING, "Container '%s' is %s. Use exec instead.", c->name,
+                                         container_state_to_string(container_state(c)));
+        r = check_not_deleted(c, error);
+        if (r < 0)
+                return r;
+
+        i = calloc(1, sizeof *i);
+        if (!i)
+                return -ENOMEM;
+        *i = (RunIn) { .manager = c->manager, .done = done, .userdata = userdata };
+        i->name = strdup(c->name);
+        if (!i->name)
+                return -ENOMEM;
+        i->request = request;
+        r = start_supervisor(i);
+        if (r < 0) {
+                i->request = NULL; /* stays the caller's */
+                return r;
+        }
+        TAKE_PTR(i);
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "containerd/container.h"
+
+/* A container's settings on the bus. They are read here, and changed by a configure job. */
+
+int settings_bus_get(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+
+/* THE check of what a caller may set, for every way in which settings reach a container: who is not root may set what the table gives to
+ * owners, whatever polkit says of the verb. Also bounds their number. */
+int settings_bus_check(const Call *call, char *const *assignments, char *const *unset, sd_bus_error *error);

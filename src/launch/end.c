@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "basic/log.h"
+#include "basic/strv.h"
+#include "launch/supervisor.h"
+
+/* How a container ends: asked to, made to, or by itself. */
+
+#define STOP_MARGIN_USEC (30 * USEC_PER_SEC)
+
+void supervisor_kill(Supervisor *s) {
+        s->state = SUPERVISOR_KILLED;
+        (void) pidfd_send_signal(s->payload.pidfd, SIGKILL, NULL, 0);
+}
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        Supervisor *s = userdata;
+
+        log_warning("Container '%s' did not stop in time, killing it", s->options->name);
+        supervisor_kill(s);
+        return 0;
+}
+
+static int stop_signal(const Supervisor *s) {
+        static const int by_kind[_PAYLOAD_KIND_MAX] = { [PAYLOAD_BUSYBOX] = SIGUSR2, [PAYLOAD_INIT] = SIGPWR, [PAYLOAD_PROGRAM] = SIGTERM };
+
+        if (s->settings->kill_signal)
+                return s->settings->kill_signal;
+        return s->payload.kind == PAYLOAD_SYSTEMD ? SIGRTMIN + 3 : by_kind[s->payload.kind];
+}
+
+void supervisor_stop(Supervisor *s) {
+        uint64_t timeout = s->settings->timeout_stop_usec;
+        int sig = stop_signal(s);
+
+        if (s->state >= SUPERVISOR_STOPPING)
+                return;
+        s->state = SUPERVISOR_STOPPING;
+        if (timeout != USEC_INFINITY) {
+                (void) sd_notifyf(false, "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%llu",
+                                  (unsigned long long) (timeout + STOP_MARGIN_USEC));
+                if (sd_event_add_time_relative(s->event, &s->stop_timer, CLOCK_MONOTONIC, timeout, 0, on_stop_timeout, s) < 0) {
+                        supervisor_kill(s);
+                        return;
+                }
+        } else
+                (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+
+        scope_thaw(s->scope);
+        if (pidfd_send_signal(s->payload.pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+                supervisor_kill(s);
+}
+
+static void log_console_tail(Supervisor *s) {
+        char kept[CONSOLE_KEEP_BYTES + 1], *rest = kept, *line;
+        size_t n, skip = 0;
+
+        n = console_kept(s->console, kept);
+        kept[n] = 0;
+        if (n > 2048)
+                skip = n - 2048;
+        for (rest = kept + skip; (line = strsep(&rest, "\n"));) {
+                _cleanup_free_ char *escaped = NULL;
+
+                line[strcspn(line, "\r")] = 0;
+                if (!isempty(line) && string_escape(line, &escaped) >= 0)
+                        log_info("console: %s", escaped);
+        }
+}
+
+int supervisor_on_payload_exit(sd_event_source *source, const siginfo_t *si, void *userdata) {
+        Supervisor *s = userdata;
+
+        /* PID 1 of a pid namespace that calls reboot(2) ends by SIGHUP for a restart, by SIGINT for the rest (reboot(2), Linux 3.4). */
+        if (si->si_code == CLD_EXITED) {
+                s->exit_status = s->payload.kind == PAYLOAD_PROGRAM && s->state == SUPERVISOR_RUNNING ? si->si_status : 0;
+                if (s->exit_status == SUPERVISOR_EXIT_REBOOT)
+                        s->exit_status = EXIT_FAILURE;
+                log_info("Container '%s' ended with status %d", s->options->name, si->si_status);
+                if (s->state == SUPERVISOR_STARTING) {
+                        s->exit_status = si->si_status ?: EXIT_FAILURE;
+                        (void) supervisor_start_error(s, -EPROTO, "its init ended with status %d before it was ready", si->si_status);
+                        log_console_tail(s);
+                }
+        } else if (si->si_status == SIGHUP && s->state < SUPERVISOR_STOPPING) {
+                log_info("Container '%s' reboots", s->options->name);
+                s->exit_status = SUPERVISOR_EXIT_REBOOT;
+        } else if (si->si_status == SIGINT || si->si_status == SIGHUP || s->state >= SUPERVISOR_STOPPING) {
+                log_info("Container '%s' has been %s", s->options->name, s->state == SUPERVISOR_KILLED ? "killed" : "powered off");
+                s->exit_status = 0;
+        } else {
+                log_error("The init of container '%s' was killed by signal %d", s->options->name, si->si_status);
+                log_console_tail(s);
+                s->exit_status = EXIT_FAILURE;
+        }
+        return sd_event_exit(s->event, 0);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machinectl-plugin/bus-error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/strv.h"
+#include "shared/bus-names.h"
+
+/* What to do next, after the manager's own sentence. '%s' is the target; such a row is passed over when there is none. */
+static const struct {
+        const char *error;
+        const char *hint;
+} hints[] = {
+        { BERTH_ERROR_NO_SUCH_CONTAINER, "See 'berthctl list'." },
+        { BERTH_ERROR_CONTAINER_EXISTS, "Choose another name, or remove it with 'berthctl delete %s'." },
+        { BERTH_ERROR_NOT_RUNNING, "Start it with 'berthctl start %s'." },
+        { BERTH_ERROR_ALREADY_RUNNING, "Stop it with 'berthctl stop %s'." },
+        { BERTH_ERROR_START_FAILED, "See 'berthctl info --show-log %s'." },
+        { BERTH_ERROR_STOP_FAILED, "Force it with 'berthctl stop --force %s'." },
+        { BERTH_ERROR_BUSY, "See 'berthctl list-jobs'." },
+        { BERTH_ERROR_NO_SUCH_IMAGE, "See 'berthctl list-images'." },
+        { BERTH_ERROR_IMAGE_EXISTS, "See 'berthctl list-images'." },
+        { BERTH_ERROR_AMBIGUOUS_IMAGE, "Give more digits of the fingerprint; see 'berthctl list-images'." },
+        { BERTH_ERROR_ALIAS_EXISTS, "See 'berthctl alias list'." },
+        { BERTH_ERROR_NO_SUCH_ALIAS, "See 'berthctl alias list'." },
+        { BERTH_ERROR_BAD_SETTINGS, "See 'berthctl help settings'." },
+        { BERTH_ERROR_NO_SUCH_JOB, "See 'berthctl list-jobs'." },
+};
+
+static bool is_one_of(const sd_bus_error *error, const char *const *names) {
+        for (; error && error->name && *names; names++)
+                if (streq(error->name, *names))
+                        return true;
+        return false;
+}
+
+/* The manager went away, or the bus did, while we waited. Its work is in units of their own. */
+static const char *const lost[] = {
+        SD_BUS_ERROR_NO_REPLY,
+        SD_BUS_ERROR_DISCONNECTED,
+        "org.freedesktop.DBus.Error.NameHasNoOwner",
+        NULL,
+};
+
+static const char *const not_there[] = {
+        SD_BUS_ERROR_SERVICE_UNKNOWN,
+        "org.freedesktop.DBus.Error.Spawn.ServiceNotFound",
+        "org.freedesktop.DBus.Error.Spawn.ExecFailed",
+        "org.freedesktop.DBus.Error.Spawn.ChildExited",
+        "org.freedesktop.systemd1.NoSuchUnit",
+        NULL,
+};
+
+static const char *const denied[] = {
+        SD_BUS_ERROR_ACCESS_DENIED,
+        SD_BUS_ERROR_AUTH_FAILED,
+        SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+        NULL,
+};
+
+static int explain_denied(const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {
+        bool may_ask = streq(error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
+
+        return asprintf(ret, "You may not %s%s%s%s: polkit refused it.%s",
+                        verb, target ? " '" : "", target ?: "", target ? "'" : "",
+                        may_ask && !asked ? " A password of an administrator may allow it: run it on a terminal and without --no-ask-password, or with sudo."
+                                          : " An administrator may, or may allow you to: see ACCESS in berthctl(1).");
+}
+
+int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {
+        _cleanup_free_ char *hint = NULL;
+        const char *message, *stop;
+        int n;
+
+        r = r < 0 ? -r : r;
+        if (is_one_of(error, denied))
+                n = explain_denied(error, verb, target, asked, ret);
+        else if (is_one_of(error, lost) || ((!error || !error->name) && (r == ECONNRESET || r == ENOTCONN || r == EPIPE)))
+                n = asprintf(ret, "The connection to berth-containerd was lost before it answered. What it had begun goes on: "
+                             "see 'berthctl list-jobs' and 'berthctl list'.");
+        else if (is_one_of(error, not_there))
+                n = asprintf(ret, "berth-containerd cannot be reached: %s. See 'systemctl status berth-containerd'.", error->message ?: error->name);
+        else if (!error || !error->name)
+                n = asprintf(ret, "'%s' failed: %s.", verb, strerror(r));
+        else {
+                for (size_t i = 0; i < ELEMENTSOF(hints); i++) {
+                        if (!streq(hints[i].error, error->name) || (strstr(hints[i].hint, "%s") && !target))
+                                continue;
+                        if (asprintf(&hint, hints[i].hint, target) < 0) {
+                                hint = NULL;
+                                return -ENOMEM;
+                        }
+                        break;
+                }
+                message = isempty(error->message) ? error->name : error->message;
+                stop = strchr(".!?", message[strlen(message) - 1]) ? "" : ".";
+                n = asprintf(ret, "%s%s%s%s", message, stop, hint ? " " : "", hint ?: "");
+        }
+        return n < 0 ? -ENOMEM : 0;
+}

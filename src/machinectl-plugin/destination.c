@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machinectl-plugin/destination.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+
+static mode_t current_umask(void) {
+        mode_t mask = umask(0077);
+
+        (void) umask(mask);
+        return mask;
+}
+
+int destination_open(const char *path, bool replace, Destination *ret) {
+        _cleanup_(destination_done) Destination d = DESTINATION_NONE;
+        const char *slash = strrchr(path, '/');
+        struct stat st;
+
+        d.replace = replace;
+        d.path = strdup(path);
+        if (!d.path)
+                return -ENOMEM;
+
+        if (stat(path, &st) >= 0) {
+                if (S_ISDIR(st.st_mode))
+                        return -EISDIR;
+                if (!S_ISREG(st.st_mode)) {
+                        d.fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+                        if (d.fd < 0)
+                                return -errno;
+                        *ret = d;
+                        d = DESTINATION_NONE;
+                        return 0;
+                }
+                if (!replace)
+                        return -EEXIST;
+        }
+
+        if (asprintf(&d.temporary, "%.*s.berthctl-XXXXXX", slash ? (int) (slash - path) + 1 : 0, path) < 0) {
+                d.temporary = NULL;
+                return -ENOMEM;
+        }
+        d.fd = mkostemp(d.temporary, O_CLOEXEC);
+        if (d.fd < 0) {
+                int r = -errno;
+
+                free(d.temporary);
+                d.temporary = NULL;
+                return r;
+        }
+        if (fchmod(d.fd, 0666 & ~current_umask()) < 0)
+                return -errno;
+        *ret = d;
+        d = DESTINATION_NONE;
+        return 0;
+}
+
+int destination_commit(Destination *d) {
+        if (!d->temporary)
+                return 0;
+        if (d->replace ? rename(d->temporary, d->path) < 0 : renameat2(AT_FDCWD, d->temporary, AT_FDCWD, d->path, RENAME_NOREPLACE) < 0)
+                return -errno;
+        free(d->temporary);
+        d->temporary = NULL;
+        return 0;
+}
+
+void destination_done(Destination *d) {
+        if (d->temporary)
+                (void) unlink(d->temporary);
+        free(d->temporary);
+        free(d->path);
+        (void) fd_close(d->fd);
+        *d = DESTINATION_NONE;
+}

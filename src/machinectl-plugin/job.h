@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machinectl-plugin/ctl.h"
+
+/* Calls that the manager answers with a job: progress on a terminal, and Ctrl-C cancels the job, waits for its end and says so; a second
+ * Ctrl-C leaves at once. */
+
+/* As bus_call(). -ECANCELED: cancelled, and said so. */
+int job_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* copy-to, copy-from. Files are opened here, with the caller's rights; the container's side is the worker's, which gets a file or a pipe.
+ * Directories travel as tar streams that the system's tar(1) writes and reads. No name that a container made up is used on our side. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/strv.h"
+#include "machinectl-plugin/bus.h"
+#include "machinectl-plugin/destination.h"
+#include "machinectl-plugin/job.h"
+#include "machinectl-plugin/parse.h"
+#include "machinectl-plugin/process.h"
+#include "machinectl-plugin/report.h"
+#include "machinectl-plugin/verbs.h"
+#include "shared/bus-names.h"
+
+typedef struct Ids {
+        uint32_t uid, gid;
+        mode_t mode;
+        bool have_uid, have_gid, have_mode;
+} Ids;
+
+/* The last part of a path, or NULL when that is no name ("/", ".", ".."). */
+static char *last_part(const char *path) {
+        size_t n = strlen(path), begin;
+        char *part;
+
+        while (n > 0 && path[n - 1] == '/')
+                n--;
+        for (begin = n; begin > 0 && path[begin - 1] != '/';)
+                begin--;
+        part = strndup(path + begin, n - begin);
+        if (part && (!*part || streq(part, ".") || streq(part, ".."))) {
+                free(part);
+                return NULL;
+        }
+        return part;
+}
+
+/* "etc/hostname" is /etc/hostname in a container; where there is only one path it is the same on both sides. */
+static int path_in_container(const char *path, const char *source, char **ret) {
+        _cleanup_free_ char *part = NULL;
+        size_t n = strlen(path);
+
+        if (source && n > 0 && path[n - 1] == '/') {
+                part = last_part(source);
+                if (!part)
+                        return report_failure("'%s' has no name: say what to call it in the container.", source);
+        }
+        if (asprintf(ret, "%s%s%s", *path == '/' ? "" : "/", path, part ?: "") < 0)
+                return report_oom();
+        return 0;
+}
+
+static int parse_ids(Ctl *c, Ids *ret) {
+        const char *uid = arguments_get(c->args, OPTION_UID), *gid = arguments_get(c->args, OPTION_GID), *mode = arguments_get(c->args, OPTION_MODE);
+        Ids ids = { .have_uid = uid, .have_gid = gid, .have_mode = mode };
+
+        if (uid && parse_u32(uid, UINT32_MAX - 1, &ids.uid) < 0)
+                return report_usage("'%s' is no user id of the container: give a number.", uid);
+        if (gid && parse_u32(gid, UINT32_MAX - 1, &ids.gid) < 0)
+                return report_usage("'%s' is no group id of the container: give a number.", gid);
+        if (mode && parse_mode(mode, &ids.mode) < 0)
+                return report_usage("'%s' is no access mode: give octal digits such as 0644.", mode);
+        *ret = ids;
+        return 0;
+}
+
+static int call_copy(Ctl *c, const char *member, const char *path, int fd, bool tar, const Ids *ids) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const char *name = c->args->words[0];
+        int r;
+
+        r = bus_message(c, member, &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ssh", name, path, fd);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "format", "s", tar ? "tar" : "file");
+        if (r >= 0 && ids && ids->have_mode)
+                r = sd_bus_message_append(m, "{sv}", "mode", "u", (uint32_t) ids->mode);
+        if (r >= 0 && ids && ids->have_uid)
+                r = sd_bus_message_append(m, "{sv}", "uid", "u", ids->uid);
+        if (r >= 0 && ids && ids->have_gid)
+                r = sd_bus_message_append(m, "{sv}", "gid", "u", ids->gid);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r < 0)
+                return bus_report_create(r);
+        return job_call(c, m, name, NULL);
+}
+
+static int copy_directory_to(Ctl *c, const char *source, const char *path, const Ids *ids) {
+        _cleanup_free_ char *directory = NULL, *owner = NULL, *group = NULL;
+        _cleanup_close_ int in = -EBADF;
+        int fds[2], r, code;
+        pid_t pid;
+
+        if (asprintf(&directory, "--directory=%s", source) < 0 || asprintf(&owner, "--owner=+%u", ids->uid) < 0 ||
+            asprintf(&group, "--group=+%u", ids->gid) < 0)
+                return report_oom();
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return report_failure("Cannot make a pipe: %m.");
+        in = fds[0];
+        r = process_start((const char *const[]) { "tar", "--create", "--file=-", directory, owner, group, "--numeric-owner", "--sparse", ".", NULL },
+                          -EBADF, fds[1], &pid);
+        (void) close(fds[1]);
+        if (r < 0)
+                return report_failure("Cannot start tar: %s.", strerror(-r));
+
+        r = call_copy(c, "CopyTo", path, in, true, ids);
+        in = fd_close(in);
+        code = process_wait(pid);
+        if (r >= 0 && code != 0)
+                return report_failure("Not all of '%s' could be read: tar ended with %d.", source, code);
+        return r;
+}
+
+int verb_copy_to(Ctl *c) {
+        const char *source = c->args->words[1], *destination = c->args->words[2];
+        _cleanup_free_ char *path = NULL, *absolute = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        Ids ids = {};
+        int r;
+
+        r = parse_ids(c, &ids);
+        if (r != 0)
+                return r;
+        if (streq(source, "-")) {
+                if (!destination)
+                        return report_usage("Say what to call it in the container. Usage: berthctl copy-to NAME - DESTINATION");
+                if (isatty(STDIN_FILENO))
+                        return report_failure("Standard input is a terminal: pipe the file in, or name one.");
+                fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        } else
+                fd = open(source, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return report_failure("Cannot open '%s': %m.", source);
+
+        if (!destination) {
+                absolute = realpath(source, NULL);
+                if (!absolute)
+                        return report_failure("Cannot find '%s': %m.", source);
+        }
+        r = path_in_container(destination ?: absolute, source, &path);
+        if (r < 0)
+                return r;
+        if (S_ISDIR(st.st_mode))
+                return copy_directory_to(c, source, path, &ids);
+        if (!ids.have_mode && S_ISREG(st.st_mode)) {
+                ids.mode = st.st_mode & 0777;
+                ids.have_mode = true;
+        }
+        return call_copy(c, "CopyTo", path, fd, false, &ids);
+}
+
+/* To a terminal: what a container has in a file is shown, not obeyed. Line ends and tabs are what they are. */
+static int show_on_terminal(int fd) {
+        _cleanup_free_ char *line = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t allocated = 0;
+        ssize_t n;
+
+        f = fdopen(fd, "r");
+        if (!f) {
+                (void) close(fd);
+                return report_oom();
+        }
+        while ((n = getline(&line, &allocated, f)) >= 0) {
+                /* A NUL byte ends what string_escape() sees; it and what follows in the line are shown piece by piece. */
+                for (char *p = line, *end = line + n; p < end;) {
+                        _cleanup_free_ char *escaped = NULL;
+                        size_t plain = strcspn(p, "\t\n");
+                        char separator = p[plain];
+
+                        p[plain] = 0;
+                        if (string_escape(p, &escaped) < 0)
+                                return report_oom();
+                        fputs(escaped, stdout);
+                        p += plain;
+                        if (separator)
+                                putchar(separator);
+                        else if (p < end)
+                                fputs("\\x00", stdout);
+                        p++;
+                }
+        }
+        return 0;
+}
+
+/* The pipe holds a little, and the worker waits when it is full: somebody reads while the call waits for its answer. */
+static int copy_file_to_terminal(Ctl *c, const char *path) {
+        int fds[2], r;
+        pid_t pid;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return report_failure("Cannot make a pipe: %m.");
+        (void) fflush(stdout);
+        pid = fork();
+        if (pid < 0)
+                return report_failure("Cannot fork: %m.");
+        if (pid == 0) {
+                (void) close(fds[1]);
+                r = show_on_terminal(fds[0]);
+                (void) fflush(stdout);
+                _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        }
+        (void) close(fds[0]);
+        r = call_copy(c, "CopyFrom", path, fds[1], false, NULL);
+        (void) close(fds[1]);
+        (void) process_wait(pid);
+        return r;
+}
+
+static int copy_file_from(Ctl *c, const char *path, const char *destination) {
+        _cleanup_(destination_done) Destination d = DESTINATION_NONE;
+        int r;
+
+        r = destination_open(destination, arguments_have(c->args, OPTION_FORCE), &d);
+        if (r == -EEXIST)
+                return report_failure("'%s' is there already. Overwrite it with --force.", destination);
+        if (r < 0)
+                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
+        r = call_copy(c, "CopyFrom", path, d.fd, false, NULL);
+        if (r < 0)
+                return r;
+        r = destination_commit(&d);
+        if (r == -EEXIST)
+                return report_failure("'%s' appeared meanwhile. Overwrite it with --force.", destination);
+        if (r < 0)
+                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
+        return 0;
+}
+
+static int copy_directory_from(Ctl *c, const char *path, const char *destination) {
+        _cleanup_free_ char *directory = NULL;
+        bool made, force = arguments_have(c->args, OPTION_FORCE);
+        int fds[2], r, code;
+        pid_t pid;
+
+        made = mkdir(destination, 0777) >= 0;
+        if (!made && (errno != EEXIST || !force))
+                return report_failure(errno == EEXIST ? "'%s' is there already. Copy into it with --force." : "Cannot make '%s': %m.", destination);
+        if (asprintf(&directory, "--directory=%s", destination) < 0)
+                return report_oom();
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return report_failure("Cannot make a pipe: %m.");
+        /* What comes was made by a container: no owners, and no set-user-ID bits, on our side. */
+        r = process_start((const char *const[]) { "tar", "--extract", "--file=-", directory, "--no-same-owner", "--no-same-permissions",
+                                                  "--keep-directory-symlink", force ? "--overwrite" : "--keep-old-files", NULL },
+                          fds[0], -EBADF, &pid);
+        (void) close(fds[0]);
+        if (r < 0) {
+                (void) close(fds[1]);
+                return report_failure("Cannot start tar: %s.", strerror(-r));
+        }
+        r = call_copy(c, "CopyFrom", path, fds[1], true, NULL);
+        (void) close(fds[1]);
+        code = process_wait(pid);
+        if (r < 0 && made)
+                (void) rmdir(destination); /* when nothing came */
+        if (r >= 0 && code != 0)
+                return report_failure("Not all could be written to '%s': tar ended with %d.", destination, code);
+        return r;
+}
+
+/* DIRECTORY becomes DIRECTORY/NAME. */
+static int path_on_host(const char *destination, const char *source, char **ret) {
+        _cleanup_free_ char *part = NULL;
+        size_t n = strlen(destination);
+        struct stat st;
+
+        if (!(n > 0 && destination[n - 1] == '/') && (stat(destination, &st) < 0 || !S_ISDIR(st.st_mode))) {
+                *ret = strdup(destination);
+                return *ret ? 0 : report_oom();
+        }
+        part = last_part(source);
+        if (!part)
+                return report_failure("'%s' has no name: say what to call it here.", source);
+        return asprintf(ret, "%s/%s", destination, part) < 0 ? report_oom() : 0;
+}
+
+int verb_copy_from(Ctl *c) {
+        const char *source = c->args->words[1], *destination = c->args->words[2];
+        _cleanup_free_ char *path = NULL, *target = NULL;
+        int r;
+
+        r = path_in_container(source, NULL, &path);
+        if (r < 0)
+                return r;
+        if (destination && streq(destination, "-")) {
+                if (arguments_have(c->args, OPTION_RECURSIVE) && c->terminal)
+                        return report_failure("Standard output is a terminal: no place for a tar stream.");
+                if (c->terminal)
+                        return copy_file_to_terminal(c, path);
+                return call_copy(c, "CopyFrom", path, STDOUT_FILENO, arguments_have(c->args, OPTION_RECURSIVE), NULL);
+        }
+        r = path_on_host(destination ?: path, source, &target);
+        if (r < 0)
+                return r;
+        return arguments_have(c->args, OPTION_RECURSIVE) ? copy_directory_from(c, path, target) : copy_file_from(c, path, target);
+}

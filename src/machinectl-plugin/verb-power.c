@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* start, stop, restart, kill and their kin: a name or several, one method each. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/strv.h"
+#include "machinectl-plugin/bus.h"
+#include "machinectl-plugin/parse.h"
+#include "machinectl-plugin/report.h"
+#include "machinectl-plugin/verbs.h"
+
+/* The options of StopContainer and RestartContainer. What does not parse was refused before the first call. */
+static int append_stop(Ctl *c, sd_bus_message *m) {
+        const char *timeout = arguments_get(c->args, OPTION_TIMEOUT);
+        uint64_t usec;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && arguments_have(c->args, OPTION_FORCE))
+                r = sd_bus_message_append(m, "{sv}", "force", "b", true);
+        if (r >= 0 && timeout && parse_timespan(timeout, &usec) >= 0)
+                r = sd_bus_message_append(m, "{sv}", "timeout_usec", "t", usec);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_terminate(Ctl *c, sd_bus_message *m) {
+        return sd_bus_message_append(m, "a{sv}", 1, "force", "b", true);
+}
+
+static int check_timeout(Ctl *c) {
+        const char *timeout = arguments_get(c->args, OPTION_TIMEOUT);
+        uint64_t usec;
+
+        if (timeout && parse_timespan(timeout, &usec) < 0)
+                return report_usage("'%s' is no time: give --timeout=30, 90s, 2min or infinity.", timeout);
+        return 0;
+}
+
+int verb_start(Ctl *c) {
+        return bus_call_each(c, "StartContainer", c->args->words, NULL);
+}
+
+int verb_stop(Ctl *c) {
+        return check_timeout(c) ?: bus_call_each(c, "StopContainer", c->args->words, append_stop);
+}
+
+int verb_terminate(Ctl *c) {
+        return bus_call_each(c, "StopContainer", c->args->words, append_terminate);
+}
+
+int verb_restart(Ctl *c) {
+        return check_timeout(c) ?: bus_call_each(c, "RestartContainer", c->args->words, append_stop);
+}
+
+int verb_reboot(Ctl *c) {
+        return bus_call_each(c, "RebootContainer", c->args->words, NULL);
+}
+
+int verb_freeze(Ctl *c) {
+        return bus_call_each(c, "FreezeContainer", c->args->words, NULL);
+}
+
+int verb_thaw(Ctl *c) {
+        return bus_call_each(c, "ThawContainer", c->args->words, NULL);
+}
+
+int verb_enable(Ctl *c) {
+        int r;
+
+        r = bus_call_each(c, "EnableContainer", c->args->words, NULL);
+        if (r >= 0 && arguments_have(c->args, OPTION_NOW))
+                r = bus_call_each(c, "StartContainer", c->args->words, NULL);
+        return r;
+}
+
+int verb_disable(Ctl *c) {
+        int r;
+
+        r = bus_call_each(c, "DisableContainer", c->args->words, NULL);
+        if (r >= 0 && arguments_have(c->args, OPTION_NOW))
+                r = bus_call_each(c, "StopContainer", c->args->words, append_stop);
+        return r;
+}
+
+static int append_kill(Ctl *c, sd_bus_message *m) {
+        const char *name = arguments_get(c->args, OPTION_SIGNAL);
+        int number = SIGTERM;
+
+        if (name)
+                (void) parse_signal(name, &number);
+        return sd_bus_message_append(m, "si", arguments_get(c->args, OPTION_KILL_WHOM) ?: "all", number);
+}
+
+int verb_kill(Ctl *c) {
+        const char *whom = arguments_get(c->args, OPTION_KILL_WHOM), *name = arguments_get(c->args, OPTION_SIGNAL);
+        int number;
+
+        if (whom && !streq(whom, "leader") && !streq(whom, "all"))
+                return report_usage("'%s' is nobody to send a signal to: give --kill-whom=leader or --kill-whom=all.", whom);
+        if (name && parse_signal(name, &number) < 0)
+                return report_usage("'%s' is no signal: give a name such as HUP or SIGRTMIN+3, or a number.", name);
+        return bus_call_each(c, "KillContainer", c->args->words, append_kill);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shared/uid-lease.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/path.h"
+#include "basic/strv.h"
+#include "shared/names.h"
+
+#define FIRST_RANGE (CONTAINER_UID_MIN / UID_RANGE_SIZE)
+#define N_RANGES ((CONTAINER_UID_MAX + 1U) / UID_RANGE_SIZE - FIRST_RANGE)
+#define ATTEMPTS 1000U
+#define ACCOUNT_FILE_SIZE_MAX (16U * 1024U * 1024U)
+
+typedef struct Taken {
+        struct {
+                uint32_t first, count;
+        } *ranges; /* owned */
+        size_t n, allocated;
+} Taken;
+
+static void taken_done(Taken *t) {
+        free(t->ranges);
+}
+
+static int taken_add(Taken *t, uint64_t first, uint64_t count) {
+        /* What ends before the containers' part of the ids is no concern. */
+        if (count == 0 || first > CONTAINER_UID_MAX || first + count <= CONTAINER_UID_MIN)
+                return 0;
+        if (t->n >= t->allocated) {
+                size_t n = MAX_OF(t->allocated * 2, (size_t) 64);
+                void *p = reallocarray(t->ranges, n, sizeof *t->ranges);
+
+                if (!p)
+                        return -ENOMEM;
+                t->ranges = p;
+                t->allocated = n;
+        }
+        t->ranges[t->n].first = (uint32_t) first;
+        t->ranges[t->n++].count = (uint32_t) MIN_OF(count, (uint64_t) (UINT32_MAX - first));
+        return 0;
+}
+
+static bool taken_overlaps(const Taken *t, uint32_t base) {
+        for (size_t i = 0; i < t->n; i++) {
+                uint64_t first = t->ranges[i].first, end = first + t->ranges[i].count;
+
+                if (first < (uint64_t) base + UID_RANGE_SIZE && end > base)
+                        return true;
+        }
+        return false;
+}
+
+/* passwd(5), group(5): the id is the third field. subuid(5), subgid(5): second and third are first id and count. */
+static int read_accounts(Taken *t, const char *path, unsigned first_field, bool has_count) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_free_ char *text = NULL;
+        char *line, *rest;
+        int r;
+
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = fd_read_string(fd, ACCOUNT_FILE_SIZE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                char *fields[4] = {}, *p = line;
+                uint64_t first, count = 1;
+
+                for (size_t i = 0; i < ELEMENTSOF(fields) && p; i++)
+                        fields[i] = strsep(&p, ":");
+                if (!fields[first_field] || parse_u64(fields[first_field], UINT32_MAX, &first) < 0)
+                        continue;
+                if (has_count && (!fields[first_field + 1] || parse_u64(fields[first_field + 1], UINT32_MAX, &count) < 0))
+                        continue;
+                r = taken_add(t, first, count);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int read_taken(Taken *t) {
+        static const struct {
+                const char *path;
+                unsigned first_field;
+                bool has_count;
+        } files[] = {
+                { "/etc/passwd", 2, false },
+                { "/etc/group",  2, false },
+                { "/etc/subuid", 1, true  },
+                { "/etc/subgid", 1, true  },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(files); i++)
+                r = read_accounts(t, files[i].path, files[i].first_field, files[i].has_count);
+        return r;
+}
+
+/* Users from directory services are not in the files. They cannot be listed, so a few ids are asked for, as systemd-nspawn does. */
+static bool has_accounts(uint32_t base) {
+        static const uint32_t offsets[] = { 0, 1000 };
+
+        for (size_t i = 0; i < ELEMENTSOF(offsets); i++)
+                if (getpwuid(base + offsets[i]) || getgrgid(base + offsets[i]))
+                        return true;
+        return false;
+}
+
+static bool nspawn_has(uint32_t base) {
+        char path[64];
+
+        snprintf(path, sizeof path, "/run/systemd/nspawn-uid/%u", base);
+        return access(path, F_OK) >= 0;
+}
+
+/* FNV-1a: any spread will do, it is only where the search begins. */
+static uint32_t hash_name(const char *name) {
+        uint32_t h = 2166136261U;
+
+        for (; *name; name++)
+                h = (h ^ (unsigned char) *name) * 16777619U;
+        return h;
+}
+
+int uid_lease_acquire(int state_fd, const char *name, uint32_t *ret_base) {
+        _cleanup_close_ int leases = -EBADF;
+        _cleanup_(taken_done) Taken taken = {};
+        uint32_t pick = hash_name(name);
+        int r;
+
+        assert(container_name_valid(name));
+        assert(ret_base);
+
+        leases = path_make_directory(state_fd, DIR_UID_LEASES, 0700);
+        if (leases < 0)
+                return leases;
+        r = read_taken(&taken);
+        if (r < 0)
+                return r;
+
+        for (unsigned i = 0; i < ATTEMPTS; i++) {
+                uint32_t base = (FIRST_RANGE + pick % N_RANGES) * UID_RANGE_SIZE;
+                char file_name[DECIMAL_MAX];
+                struct stat st;
+
+                if (getrandom(&pick, sizeof pick, 0) != sizeof pick)
+                        return -errno;
+
+                /* The cheap questions first. */
+                snprintf(file_name, sizeof file_name, "%u", base);
+                if (taken_overlaps(&taken, base) || fstatat(leases, file_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 || nspawn_has(base) ||
+                    has_accounts(base))
+                        continue;
+                if (symlinkat(name, leases, file_name) >= 0) {
+                        *ret_base = base;
+                        return 0;
+                }
+                if (errno != EEXIST)
+                        return -errno;
+        }
+        return -ENOSPC;
+}
+
+int uid_lease_hold(int state_fd) {
+        int fd = path_make_directory(state_fd, DIR_UID_LEASES, 0700);
+
+        if (fd < 0)
+                return fd;
+        while (flock(fd, LOCK_SH) < 0)
+                if (errno != EINTR) {
+                        int r = -errno;
+
+                        (void) fd_close(fd);
+                        return r;
+                }
+        return fd;
+}
+
+/* Removes the leases for which the function says so. */
+static int remove_leases(int leases_fd, bool (*unwanted)(uint32_t base, const char *name, void *userdata), void *userdata) {
+        _cleanup_close_ int fd = -EBADF;
+        struct dirent *de;
+        int r = 0;
+        DIR *d;
+
+        fd = openat(leases_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        d = fdopendir(fd);
+        if (!d)
+                return -errno;
+        (void) TAKE_FD(fd);
+
+        while ((de = readdir(d))) {
+                char name[CONTAINER_NAME_MAX + 2];
+                uint32_t base;
+                ssize_t n;
+
+                if (parse_u32(de->d_name, UINT32_MAX, &base) < 0)
+                        continue;
+                n = readlinkat(leases_fd, de->d_name, name, sizeof name - 1);
+                if (n < 0)
+                        continue;
+                name[n] = 0;
+                if (unwanted(base, name, userdata) && unlinkat(leases_fd, de->d_name, 0) < 0 && errno != ENOENT)
+                        r = -errno;
+        }
+        (void) closedir(d);
+        return r;
+}
+
+typedef struct Lease {
+        const char *name;
+        uint32_t base;
+} Lease;
+
+static bool is_lease(uint32_t base, const char *name, void *userdata) {
+        const Lease *l = userdata;
+
+        return streq(name, l->name) && (l->base == 0 || l->base == base);
+}
+
+int uid_lease_release(int state_fd, const char *name, uint32_t base) {
+        Lease l = { .name = name, .base = base };
+        _cleanup_close_ int leases = -EBADF;
+
+        leases = path_open_beneath(state_fd, DIR_UID_LEASES, O_RDONLY | O_DIRECTORY, 0);
+        if (leases < 0)
+                return leases == -ENOENT ? 0 : leases;
+        return remove_leases(leases, is_lease, &l);
+}
+
+typedef struct Collector {
+        int state_fd;
+        int64_t (*uid_base_of)(int state_fd, const char *name);
+} Collector;
+
+static bool is_stale(uint32_t base, const char *name, void *userdata) {
+        const Collector *c = userdata;
+        char path[sizeof DIR_CONTAINERS "/" + CONTAINER_NAME_MAX];
+        struct stat st;
+        int64_t own;
+
+        if (!container_name_valid(name))
+                return true;
+        snprintf(path, sizeof path, DIR_CONTAINERS "/%s", name);
+        if (fstatat(c->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT;
+        own = c->uid_base_of(c->state_fd, name);
+        return own > 0 && own != base;
+}
+
+int uid_lease_collect(int state_fd, int64_t (*uid_base_of)(int state_fd, const char *name)) {
+        _cleanup_close_ int leases = -EBADF;
+        Collector c = { .state_fd = state_fd, .uid_base_of = uid_base_of };
+
+        leases = path_open_beneath(state_fd, DIR_UID_LEASES, O_RDONLY | O_DIRECTORY, 0);
+        if (leases < 0)
+                return leases == -ENOENT ? 0 : leases;
+        if (flock(leases, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? 0 : -errno;
+        return remove_leases(leases, is_stale, &c);
+}

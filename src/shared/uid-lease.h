@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "basic/macro.h"
+
+/* Which container has which 65536 ids of the host: uid-leases/BASE -> NAME below the state directory. A lease is a symlink because
+ * making one is atomic and exclusive. */
+
+/* Takes a range in CONTAINER_UID_MIN…CONTAINER_UID_MAX that nobody else has: no lease, no user or group of the host, no range of
+ * subuid(5), no running systemd-nspawn. A name gets the same range again when it is free. -ENOSPC: no range is free. */
+int uid_lease_acquire(int state_fd, const char *name, uint32_t *ret_base);
+
+/* Gives back base, when it is name's; with base 0 every range that name has. Asked for by number a lease that a new container of the same name
+ * has just taken stays. */
+int uid_lease_release(int state_fd, const char *name, uint32_t base);
+
+/* Held (a shared lock on uid-leases/) from before the lease is taken until there is a container of that name, so that the lease is not
+ * collected as one that nobody has. Returns an fd. */
+int uid_lease_hold(int state_fd);
+
+/* Removes leases of containers that are not there, or that by their own word (uid_base_of returns 0 or < 0 when it cannot tell)
+ * have another range. Does nothing while somebody holds. */
+int uid_lease_collect(int state_fd, int64_t (*uid_base_of)(int state_fd, const char *name));

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worker/container-conf.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/fd.h"
+#include "basic/path.h"
+#include "basic/strv.h"
+#include "shared/names.h"
+
+int container_conf_read(Job *j, const char *name, int container_fd, SettingsFile **ret) {
+        _cleanup_free_ char *text = NULL, *error = NULL;
+        size_t size;
+        int r;
+
+        r = path_read(container_fd, "container.conf", SETTINGS_FILE_SIZE_MAX, &text, &size);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to read the settings of the container '%s': %m", name);
+        r = settings_file_parse_data("container.conf", text, size, ret, &error);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_BAD_SETTINGS, r, "The settings of the container '%s' cannot be read: %s", name,
+                                   error ?: strerror(-r));
+        return 0;
+}
+
+int container_conf_write(Job *j, const char *name, int container_fd, const SettingsFile *f) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = settings_file_print(f, &text);
+        if (r >= 0)
+                r = path_write_atomic(container_fd, "container.conf", text, strlen(text), 0600);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the settings of the container '%s': %m", name);
+        return 0;
+}
+
+static bool same_key(const char *a, const char *b) {
+        size_t n = strcspn(a, "=");
+
+        return n == strcspn(b, "=") && strncmp(a, b, n) == 0;
+}
+
+int container_conf_apply_request(Job *j, SettingsFile *f) {
+        _cleanup_strv_ char **set = NULL, **unset = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = message_get_strv(j->request, "setting", &set);
+        if (r >= 0)
+                r = message_get_strv(j->request, "unset", &unset);
+
+        for (char **u = unset; r >= 0 && u && *u; u++)
+                r = settings_file_unset(f, *u, &error);
+        for (char **s = set; r >= 0 && s && *s; s++) {
+                bool again = false;
+
+                for (char **before = set; before < s && !again; before++)
+                        again = same_key(*before, *s);
+                /* A key that is given more than once is meant as a list. */
+                r = again ? settings_file_append(f, *s, NULL, &error) : settings_file_set(f, *s, NULL, &error);
+        }
+        if (r >= 0)
+                r = settings_file_check(f, &error);
+        if (r < 0)
+                return failure_set(&j->failure, r == -ENOMEM ? FAILURE_JOB_FAILED : FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r));
+        return 0;
+}
+
+int64_t container_conf_uid_base(int state_fd, const char *name) {
+        char path[sizeof DIR_CONTAINERS "//container.conf" + CONTAINER_NAME_MAX];
+        _cleanup_free_ char *text = NULL, *value = NULL, *error = NULL;
+        _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+        uint32_t base;
+        size_t size;
+        int r;
+
+        snprintf(path, sizeof path, DIR_CONTAINERS "/%s/container.conf", name);
+        r = path_read(state_fd, path, SETTINGS_FILE_SIZE_MAX, &text, &size);
+        if (r >= 0)
+                r = settings_file_parse_data("container.conf", text, size, &f, &error);
+        if (r < 0)
+                return r;
+        r = settings_file_get(f, "Container.UIDBase", &value, &error);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = parse_u32(value, UINT32_MAX, &base);
+        return r < 0 ? r : (int64_t) base;
+}

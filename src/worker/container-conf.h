@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "settings/settings.h"
+#include "worker/job.h"
+
+/* containers/NAME/container.conf as jobs read and change it. */
+
+int container_conf_read(Job *j, const char *name, int container_fd, SettingsFile **ret);
+int container_conf_write(Job *j, const char *name, int container_fd, const SettingsFile *f);
+
+/* Sets the request's "setting" fields and unsets its "unset" fields; what comes out is checked. */
+int container_conf_apply_request(Job *j, SettingsFile *f);
+
+/* UIDBase= of the container, 0 when it has none, < 0 when it cannot be told. */
+int64_t container_conf_uid_base(int state_fd, const char *name);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/log.h"
+#include "basic/path.h"
+#include "basic/strv.h"
+#include "shared/names.h"
+#include "worker/image-conf.h"
+#include "worker/image-tree.h"
+#include "worker/store.h"
+#include "worker/unpack.h"
+
+/* import: one archive, or a pair of metadata and root file system, becomes images/FINGERPRINT. All is made in images/.new-ID, flushed to the
+ * disk and renamed at the end, so an image is there whole or not at all. */
+
+#define ALIASES_MAX 64U
+
+static void hash_free(EVP_MD_CTX **h) {
+        EVP_MD_CTX_free(*h);
+}
+
+static int check_aliases(Job *j, char *const *aliases, int aliases_fd) {
+        if (strv_length(aliases) > ALIASES_MAX)
+                return failure_set(&j->failure, FAILURE_LIMIT_REACHED, E2BIG, "An import can give at most %u aliases.", ALIASES_MAX);
+        STRV_FOREACH(a, aliases) {
+                char fingerprint[FINGERPRINT_LENGTH + 1];
+
+                if (!alias_valid(*a))
+                        return failure_set(&j->failure, FAILURE_INVALID_NAME, EINVAL, "'%s' is no name for an alias: it can have letters, "
+                                           "digits, '.', '_', '+', '-', '/' and begins with a letter or digit.", name_for_message(*a));
+                if (alias_read(aliases_fd, *a, fingerprint) != -ENOENT)
+                        return failure_set(&j->failure, FAILURE_ALIAS_EXISTS, EEXIST, "The alias '%s' is taken already.", *a);
+        }
+        return 0;
+}
+
+/* Description and properties that the caller gives win over the image's own. */
+static int take_request(Job *j, ImageConf *c) {
+        const char *description = message_get(j->request, "description");
+        _cleanup_strv_ char **properties = NULL;
+        int r;
+
+        if (!isempty(description)) {
+                if (!image_text_valid(description))
+                        return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL,
+                                           "The description is longer than %u bytes or holds control characters.", IMAGE_TEXT_MAX);
+                r = free_and_strdup(&c->description, description);
+                if (r < 0)
+                        return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Out of memory.");
+        }
+
+        r = message_get_strv(j->request, "property", &properties);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Out of memory.");
+        STRV_FOREACH(p, properties) {
+                char *equals = strchr(*p, '=');
+
+                if (equals)
+                        *equals = 0;
+                r = equals ? image_conf_set_property(c, *p, equals + 1) : -EINVAL;
+                if (r < 0)
+                        return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, r, "The property '%s' cannot be set: its name has characters "
+                                           "that are not allowed, or its value is no single line of text.", name_for_message(*p));
+        }
+        return 0;
+}
+
+static int make_tree(Job *j, int new_fd, const char *name, int *ret_fd) {
+        _cleanup_close_ int fd = path_make_directory(new_fd, name, 0700);
+
+        /* 0755 unless the archive says otherwise; only root comes as far as here. */
+        if (fd < 0 || fchown(fd, FOREIGN_UID_BASE, FOREIGN_UID_BASE) < 0 || fchmod(fd, 0755) < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, fd < 0 ? fd : errno, "Failed to make a directory for the image: %m");
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int unpack_archives(Job *j, int new_fd, bool split, EVP_MD_CTX *hash, ImageConf *c) {
+        const char *const trees[] = { split ? TREE_METADATA : TREE_SINGLE, TREE_ROOTFS };
+        UnpackInput inputs[2];
+        int r;
+
+        for (size_t i = 0; i < (split ? 2 : 1); i++) {
+                r = unpack_open_input(j, j->request->fds[i], inputs + i);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < (split ? 2 : 1); i++) {
+                _cleanup_close_ int tree = -EBADF;
+                WriterReport report;
+
+                r = make_tree(j, new_fd, trees[i], &tree);
+                if (r >= 0)
+                        r = unpack_run(j, inputs + i, new_fd, hash, unpack_start_writer, &tree, &report);
+                if (r < 0)
+                        return r;
+                c->size_bytes += inputs[i].done;
+                c->rootfs_bytes = report.bytes;
+                c->dropped_devices += report.dropped_devices;
+                if (report.dropped_attributes > 0)
+                        log_notice("Left out %llu extended attributes that an image cannot have.",
+                                   (unsigned long long) report.dropped_attributes);
+        }
+        return 0;
+}
+
+static int finish_hash(Job *j, EVP_MD_CTX *hash, char ret[static FINGERPRINT_LENGTH + 1]) {
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        unsigned size;
+
+        if (EVP_DigestFinal_ex(hash, digest, &size) != 1 || size * 2 != FINGERPRINT_LENGTH)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, EIO, "Failed to compute the archive's SHA-256.");
+        for (unsigned i = 0; i < size; i++)
+                sprintf(ret + i * 2, "%02x", digest[i]);
+        return 0;
+}
+
+static int fail_exists(Job *j, const char *fingerprint, char *const *wanted) {
+        _cleanup_strv_ char **aliases = NULL;
+        _cleanup_free_ char *names = NULL, *more = NULL;
+
+        (void) aliases_of(j->state_fd, fingerprint, &aliases);
+        (void) strv_join(aliases, "', '", &names);
+        (void) strv_join(wanted, "', '", &more);
+        return failure_set(&j->failure, FAILURE_IMAGE_EXISTS, EEXIST, "This image is here already: %.12s%s%s%s%s%s%s.", fingerprint,
+                           aliases ? ", known as '" : "", aliases ? names ?: "?" : "", aliases ? "'" : "",
+                           wanted ? "; the alias '" : "", wanted ? more ?: "?" : "",
+                           wanted ? "' was not added, berthctl alias add does that" : "");
+}
+
+static int add_aliases(Job *j, int aliases_fd, const char *fingerprint, char *const *aliases) {
+        char target[sizeof "../" DIR_IMAGES "/" + FINGERPRINT_LENGTH];
+        int r = 0;
+
+        snprintf(target, sizeof target, "../" DIR_IMAGES "/%s", fingerprint);
+        STRV_FOREACH(a, aliases) {
+                _cleanup_free_ char *file_name = NULL;
+
+                r = alias_to_file_name(*a, &file_name);
+                if (r >= 0 && symlinkat(target, aliases_fd, file_name) < 0)
+                        r = -errno;
+                if (r < 0) {
+                        r = r == -EEXIST ? failure_set(&j->failure, FAILURE_ALIAS_EXISTS, r, "The alias '%s' is taken already.", *a)
+                                         : failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to add the alias '%s': %m", *a);
+                        /* Those before it are this job's own. */
+                        for (char *const *b = aliases; b != a; b++) {
+                                _cleanup_free_ char *added = NULL;
+
+                                if (alias_to_file_name(*b, &added) >= 0)
+                                        (void) unlinkat(aliases_fd, added, 0);
+                        }
+                        return r;
+                }
+        }
+        r = path_sync_directory(aliases_fd);
+        return r < 0 ? failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the aliases to the disk: %m") : 0;
+}
+
+static int publish(Job *j, int images_fd, int aliases_fd, int new_fd, const char *new_name, const ImageConf *c, char *const *aliases) {
+        int r;
+
+        job_progress(j, 0.97, "writing to the disk");
+        if (syncfs(new_fd) < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to write the image to the disk: %m");
+        if (job_cancelled())
+                return job_fail_cancelled(j);
+
+        if (renameat2(images_fd, new_name, images_fd, c->fingerprint, RENAME_NOREPLACE) < 0) {
+                if (errno == EEXIST)
+                        return fail_exists(j, c->fingerprint, aliases);
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to put the image in its place: %m");
+        }
+        r = path_sync_directory(images_fd);
+        if (r < 0)
+                (void) failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the image to the disk: %m");
+        else
+                r = add_aliases(j, aliases_fd, c->fingerprint, aliases);
+        /* Under its hidden name again it can be removed file by file. */
+        if (r < 0 && renameat2(images_fd, c->fingerprint, images_fd, new_name, RENAME_NOREPLACE) < 0)
+                log_warning_errno(errno, "Failed to take back the image '%s': %m", c->fingerprint);
+        return r;
+}
+
+static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *new_name, ImageConf *c, char *const *aliases) {
+        _cleanup_(hash_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        const bool split = j->request->n_fds == 2;
+        struct stat st;
+        int r;
+
+        if (!hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, ENOMEM, "Failed to set up SHA-256.");
+
+        r = unpack_archives(j, new_fd, split, hash, c);
+        if (r >= 0)
+                r = finish_hash(j, hash, c->fingerprint);
+        if (r < 0)
+                return r;
+        if (fstatat(images_fd, c->fingerprint, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                return fail_exists(j, c->fingerprint, aliases);
+
+        r = image_tree_arrange(j, new_fd, split, c);
+        if (r >= 0)
+                r = take_request(j, c);
+        if (r < 0)
+                return r;
+
+        c->uploaded_usec = now_usec(CLOCK_REALTIME);
+        if (c->created_usec == 0)
+                c->created_usec = c->uploaded_usec;
+        r = image_conf_write(c, new_fd);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write image.conf: %m");
+
+        return publish(j, images_fd, aliases_fd, new_fd, new_name, c, aliases);
+}
+
+int job_import(Job *j) {
+        _cleanup_close_ int images = -EBADF, aliases_fd = -EBADF, new_fd = -EBADF;
+        _cleanup_free_ char *new_name = NULL;
+        _cleanup_strv_ char **aliases = NULL;
+        _cleanup_(image_conf_done) ImageConf conf = {}, check = {};
+        int r;
+
+        if (j->request->n_fds < 1 || j->request->n_fds > 2)
+                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL,
+                                   "An import takes one archive, or a metadata archive and a root file system archive.");
+        r = message_get_strv(j->request, "alias", &aliases);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Out of memory.");
+        r = store_open(j, DIR_IMAGES, &images);
+        if (r >= 0)
+                r = store_open(j, DIR_ALIASES, &aliases_fd);
+        if (r >= 0)
+                r = check_aliases(j, aliases, aliases_fd);
+        /* Once before the work, to be told of mistakes early. */
+        if (r >= 0)
+                r = take_request(j, &check);
+        if (r >= 0)
+                r = store_make_new(j, images, &new_name, &new_fd);
+        if (r < 0)
+                return r;
+
+        r = build(j, images, aliases_fd, new_fd, new_name, &conf, aliases);
+        if (r < 0) {
+                int k = path_remove_tree(images, new_name);
+
+                if (k < 0)
+                        log_warning_errno(k, "Failed to remove '%s', leaving it to the collect job: %m", new_name);
+                (void) path_sync_directory(images);
+                return r;
+        }
+
+        job_result(j, "fingerprint=%s", conf.fingerprint);
+        job_commit(j);
+        return 0;
+}

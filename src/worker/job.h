@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shared/message.h"
+#include "worker/failure.h"
+
+/* What all kinds of jobs have in common: the request, the state directory, and what they tell the world through sd_notify (see
+ * "Job request" in docs/ARCHITECTURE.md). A job that returns before job_commit() has failed or was cancelled and left nothing. */
+
+typedef struct Job {
+        Message *request; /* owned */
+        int state_fd;     /* owned; the state directory */
+        uint32_t id;
+        uid_t owner;
+        Failure failure;
+        uint64_t progress_usec; /* when progress was last told */
+} Job;
+
+typedef int (*JobFunction)(Job *j);
+
+int job_import(Job *j);
+int job_create(Job *j);
+int job_delete(Job *j);
+int job_remove_image(Job *j);
+int job_alias(Job *j);
+int job_configure(Job *j);
+int job_copy_to(Job *j);
+int job_copy_from(Job *j);
+int job_collect(Job *j);
+
+/* Takes the request from its socket and opens the state directory. */
+int job_open(Job *j, int request_fd, const char *state_dir);
+void job_close(Job *j);
+
+/* A field that must be there. */
+int job_get(Job *j, const char *key, const char **ret);
+
+/* SIGTERM is blocked while a job makes something; it asks at the places where it can still go back. */
+bool job_cancelled(void);
+int job_fail_cancelled(Job *j);
+
+void job_progress(Job *j, double fraction, const char *what); /* fraction < 0: unknown */
+void job_result(Job *j, const char *format, ...) _printf_(2, 3);
+void job_commit(Job *j); /* READY=1 */
+void job_report_failure(Job *j);
+
+uint64_t now_usec(clockid_t clock);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worker/reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/strv.h"
+#include "worker/entry-attributes.h"
+#include "worker/stream.h"
+
+#define IN_BUFFER_SIZE (256U * 1024U)
+
+/* Two libarchive readers, one behind the other: the outer one only decompresses, the inner one only knows tar and gets what the outer one
+ * gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of compressed
+ * files are at their end), and no mixture of formats that libarchive knows is possible. */
+typedef struct Reader {
+        int in_fd;
+        struct archive *outer, *inner;
+        uint64_t in_bytes, out_bytes;
+        bool at_end;
+        bool bomb;
+        uint8_t *in_buffer;
+        EntryAttributes attributes;
+        StreamOut *out;
+        char error[STREAM_TEXT_MAX];
+} Reader;
+
+static int fail(Reader *r, const char *format, ...) _printf_(2, 3);
+static int fail(Reader *r, const char *format, ...) {
+        va_list ap;
+
+        if (r->error[0])
+                return -EBADMSG;
+        va_start(ap, format);
+        (void) vsnprintf(r->error, sizeof r->error, format, ap);
+        va_end(ap);
+        return -EBADMSG;
+}
+
+static int fail_archive(Reader *r, struct archive *a) {
+        const char *text = archive_error_string(a);
+
+        if (r->bomb)
+                return fail(r, "is a decompression bomb: it unpacks to more than %u times its size", BOMB_RATIO);
+        if (archive_errno(a) == ENOMEM)
+                return fail(r, "needs more than the %u MiB of memory that unpacking may take", READER_MEMORY_MAX >> 20);
+        return fail(r, "is damaged or cut short (%.200s)", text ?: "unknown reason");
+}
+
+static la_ssize_t read_raw(struct archive *a, void *userdata, const void **ret) {
+        Reader *r = userdata;
+        ssize_t n;
+
+        do
+                n = read(r->in_fd, r->in_buffer, IN_BUFFER_SIZE);
+        while (n < 0 && errno == EINTR);
+        if (n < 0) {
+                archive_set_error(a, errno, "reading failed");
+                return -1;
+        }
+        r->in_bytes += (uint64_t) n;
+        *ret = r->in_buffer;
+        return n;
+}
+
+static la_ssize_t read_decompressed(struct archive *a, void *userdata, const void **ret) {
+        Reader *r = userdata;
+        la_int64_t offset;
+        size_t size = 0;
+        int k;
+
+        do {
+                k = archive_read_data_block(r->outer, ret, &size, &offset);
+                if (k == ARCHIVE_EOF) {
+                        r->at_end = true;
+                        return 0;
+                }
+                if (k != ARCHIVE_OK) {
+                        archive_set_error(a, archive_errno(r->outer), "%s", archive_error_string(r->outer) ?: "decompression failed");
+                        return -1;
+                }
+        } while (size == 0);
+
+        r->out_bytes += size;
+        if (r->out_bytes > BOMB_FREE_BYTES && r->out_bytes / BOMB_RATIO > r->in_bytes) {
+                r->bomb = true;
+                archive_set_error(a, EFBIG, "too large");
+                return -1;
+        }
+        return (la_ssize_t) size;
+}
+
+static int open_archive(Reader *r) {
+        static int (*const filters[])(struct archive *) = {
+                archive_read_support_filter_none, archive_read_support_filter_gzip, archive_read_support_filter_xz,
+                archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
+        };
+        struct archive_entry *e;
+        int k;
+
+        r->in_buffer = malloc(IN_BUFFER_SIZE);
+        r->attributes.data = malloc(STREAM_ATTRIBUTES_SIZE_MAX);
+        r->outer = archive_read_new();
+        r->inner = archive_read_new();
+        if (!r->in_buffer || !r->attributes.data || !r->outer || !r->inner)
+                return fail(r, "could not be read: out of memory");
+
+        /* ARCHIVE_WARN would mean that libarchive was built without that library and wants to run a program for it. */
+        for (size_t i = 0; i < ELEMENTSOF(filters); i++)
+                if (filters[i](r->outer) != ARCHIVE_OK)
+                        return fail_archive(r, r->outer);
+        if (archive_read_support_format_raw(r->outer) != ARCHIVE_OK ||
+            archive_read_open(r->outer, r, NULL, read_raw, NULL) != ARCHIVE_OK)
+                return fail_archive(r, r->outer);
+        k = archive_read_next_header(r->outer, &e);
+        if (r->in_bytes == 0)
+                return fail(r, "is empty");
+        if (k != ARCHIVE_OK)
+                return fail_archive(r, r->outer);
+        if (archive_filter_count(r->outer) > 2)
+                return fail(r, "is compressed more than once");
+
+        if (archive_read_support_filter_none(r->inner) != ARCHIVE_OK ||
+            archive_read_support_format_tar(r->inner) != ARCHIVE_OK)
+                return fail_archive(r, r->inner);
+        if (archive_read_open(r->inner, r, NULL, read_decompressed, NULL) != ARCHIVE_OK)
+                return fail_archive(r, r->inner);
+        return 0;
+}
+
+static int entry_type(struct archive_entry *e) {
+        if (archive_entry_hardlink(e))
+                return ENTRY_HARDLINK;
+        switch (archive_entry_filetype(e)) {
+        case AE_IFREG:
+                return ENTRY_FILE;
+        case AE_IFDIR:
+                return ENTRY_DIRECTORY;
+        case AE_IFLNK:
+                return ENTRY_SYMLINK;
+        case AE_IFIFO:
+                return ENTRY_FIFO;
+        case AE_IFCHR:
+        case AE_IFBLK:
+                return ENTRY_DEVICE;
+        case AE_IFSOCK:
+                return ENTRY_SOCKET;
+        default:
+                return -EBADMSG;
+        }
+}
+
+static int send_data(Reader *r, struct archive *a, uint64_t size) {
+        const void *data;
+        la_int64_t offset;
+        size_t n;
+        int k;
+
+        while ((k = archive_read_data_block(a, &data, &n, &offset)) == ARCHIVE_OK) {
+                int q;
+
+                if (n == 0)
+                        continue;
+                if (offset < 0 || (uint64_t) offset > size || n > size - (uint64_t) offset)
+                        return fail(r, "is damaged (content outside of its file)");
+                q = stream_put_data(r->out, (uint64_t) offset, data, n);
+                if (q < 0)
+                        return q;
+        }
+        return k == ARCHIVE_EOF ? 0 : fail_archive(r, a);
+}
+
+static int send_entry(Reader *r, struct archive_entry *e) {
+        const char *path = archive_entry_pathname(e), *link = "", *why;
+        int type = entry_type(e), k;
+        size_t path_size, link_size;
+        StreamEntry s;
+
+        if (!path || !*path)
+                return fail(r, "holds an entry whose name cannot be read");
+        path_size = strlen(path);
+        if (path_size > STREAM_PATH_MAX)
+                return fail(r, "holds an entry whose name is longer than %u bytes ('%.100s…')", STREAM_PATH_MAX, path);
+        if (type < 0)
+                return fail(r, "holds an entry of an unknown type ('%.300s')", path);
+
+        if (type == ENTRY_HARDLINK)
+                link = archive_entry_hardlink(e);
+        else if (type == ENTRY_SYMLINK)
+                link = archive_entry_symlink(e);
+        link_size = link ? strlen(link) : 0;
+        if ((type == ENTRY_HARDLINK || type == ENTRY_SYMLINK) && (link_size == 0 || link_size > STREAM_PATH_MAX))
+                return fail(r, "holds a link with a bad target ('%.300s')", path);
+
+        if (archive_entry_size(e) < 0 || (type == ENTRY_FILE && (uint64_t) archive_entry_size(e) > STREAM_FILE_SIZE_MAX))
+                return fail(r, "holds a file whose size is wrong ('%.300s')", path);
+
+        k = entry_attributes_collect(&r->attributes, e, &why);
+        if (k < 0)
+                return fail(r, "%s ('%.300s')", why, path);
+
+        s = (StreamEntry) {
+                .type = (uint32_t) type,
+                .mode = archive_entry_perm(e) & 07777U,
+                .uid = (uint64_t) archive_entry_uid(e),
+                .gid = (uint64_t) archive_entry_gid(e),
+                .size = type == ENTRY_FILE ? (uint64_t) archive_entry_size(e) : 0,
+                .mtime_sec = archive_entry_mtime(e),
+                .mtime_nsec = (uint32_t) MIN_OF(MAX_OF(archive_entry_mtime_nsec(e), 0L), 999999999L),
+                .path_size = (uint32_t) path_size,
+                .link_size = (uint32_t) link_size,
+                .n_attributes = r->attributes.n,
+                .attributes_size = r->attributes.size,
+        };
+        k = stream_put_entry(r->out, &s, path, link ?: "", r->attributes.data);
+        if (k < 0 || type != ENTRY_FILE)
+                return k;
+        return send_data(r, r->inner, s.size);
+}
+
+/* Reads what is behind the archive's last entry, so that a cut or a flipped bit there is seen as well. */
+static int drain(Reader *r) {
+        const void *data;
+        la_ssize_t n;
+
+        while (!r->at_end) {
+                n = read_decompressed(r->inner, r, &data);
+                if (n < 0)
+                        return fail_archive(r, r->inner);
+        }
+        do
+                n = read_raw(r->outer, r, &data);
+        while (n > 0);
+        return n < 0 ? fail_archive(r, r->outer) : 0;
+}
+
+static int read_entries(Reader *r) {
+        la_int64_t data_end = 0, end;
+        bool any = false;
+        int k, q;
+
+        for (;;) {
+                struct archive_entry *e;
+
+                k = archive_read_next_header(r->inner, &e);
+                if (k == ARCHIVE_EOF)
+                        break;
+                if (k != ARCHIVE_OK && k != ARCHIVE_WARN)
+                        return any || r->bomb || archive_format(r->inner) != 0
+                                ? fail_archive(r, r->inner)
+                                : fail(r, "is no tar archive, plain or compressed with gzip, xz, zstd or bzip2");
+                any = true;
+
+                q = send_entry(r, e);
+                if (q < 0)
+                        return q;
+                if (archive_read_data_skip(r->inner) < ARCHIVE_WARN)
+                        return fail_archive(r, r->inner);
+                data_end = archive_filter_bytes(r->inner, 0);
+        }
+
+        /* libarchive takes the end of the file between two entries for the archive's end. A whole archive has at least one block of
+         * zeros there, which it then has gone past. */
+        end = archive_filter_bytes(r->inner, 0);
+        if (end < ((data_end + 511) & ~(la_int64_t) 511) + 512)
+                return fail(r, "is cut short: it ends without an end mark");
+        return any ? drain(r) : fail(r, "holds no files");
+}
+
+int reader_run(int in_fd, int out_fd) {
+        static StreamOut out;
+        Reader r = { .in_fd = in_fd, .out = &out };
+        int k;
+
+        out = (StreamOut) { .fd = out_fd };
+
+        k = open_archive(&r);
+        if (k >= 0)
+                k = read_entries(&r);
+        /* The process ends here; what libarchive holds goes with it. */
+        if (r.error[0])
+                return stream_put_error(&out, r.error);
+        return k < 0 ? k : stream_put_end(&out);
+}

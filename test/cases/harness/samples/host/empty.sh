@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+# There is no test in here.

@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What needs no host: that the tree compiles without a warning with both compilers, the unit tests and
+# the bus tests, which are meson's.
+
+readonly COMPILERS=(gcc clang)
+
+# meson_folder COMPILER: the build folder, which stays, so that the next run compiles only what changed.
+meson_folder() {
+        echo "$CACHE/build/check-$(cache_key "$TOP")-$1"
+}
+
+meson_configure() {
+        local compiler=$1 folder
+        folder=$(meson_folder "$compiler")
+        [ -e "$folder/build.ninja" ] || {
+                rm -rf "$folder"
+                CC=$compiler meson setup --werror -Dtests=enabled "$folder" "$TOP"
+        }
+}
+
+# meson_need: what is needed to build.
+meson_need() {
+        need_packages "${MACHINE_DEB_PACKAGES[@]}" "${MACHINE_CHECK_PACKAGES[@]}"
+        (cd "$TOP" && { dpkg-checkbuilddeps 2>/dev/null || need_build_packages . >/dev/null; })
+}
+
+# meson_rows: rows as in cases.sh. FILE is the compiler or the name of meson's test.
+meson_rows() {
+        local compiler folder
+        for compiler in "${COMPILERS[@]}"; do
+                printf 'build\t%s\tbuild\tbuild-%s\tmachine\tshort\tcompiles with %s, all warnings are errors\n' \
+                        "$compiler" "$compiler" "$compiler"
+        done
+        printf 'build\tshellcheck\tbuild\tbuild-shellcheck\tmachine\tshort\tno complaint about the shell scripts\n'
+        folder=$(meson_folder gcc)
+        if ! meson_configure gcc >&2; then
+                printf 'unit\tnone\t\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
+                return 0
+        fi
+        meson introspect --tests "$folder" |
+                jq -r '.[] | [(.suite[0] // "unit" | sub("^[^:]*:"; "") | if . == "bus" then . else "unit" end), .name] | @tsv' |
+                while IFS=$'\t' read -r group name; do
+                        printf '%s\t%s\t\t%s-%s\tmachine\tshort\t%s\n' "$group" "$name" "$group" "${name//[ _]/-}" \
+                                "$(meson_description "$group" "$name")"
+                done
+}
+
+# meson_description GROUP NAME: the first line of the comment at the head of its source.
+meson_description() {
+        local file
+        for file in "$TOP/test/$1/$2.c" "$TOP/test/$1/test-$2.c" "$TOP/test/$1/${2//-/_}.c"; do
+                [ -e "$file" ] || continue
+                sed -e '/SPDX/d' -e 's,^ *\(/\*\| \*\|//\) *,,' -e 's, *\*/ *$,,' -e '/^$/d' "$file" | head -n 1
+                return 0
+        done
+        echo "$1 test $2"
+}
+
+# lane_meson ROWS_FILE
+lane_meson() {
+        local rows=$1 folder row group file function name suites long text started log
+        folder=$RESULTS/machine
+        mkdir -p "$folder"
+        while IFS= read -r row <&4; do
+                IFS=$'\x1f' read -r group file function name suites long text <<<"${row//$'\t'/$'\x1f'}"
+                started=$(now)
+                log=$folder/$name.log
+                if meson_one "$group" "$file" >"$log" 2>&1 </dev/null; then
+                        report ok "$name" "$group" "$started" "$log" ""
+                else
+                        report FAILED "$name" "$group" "$started" "$log" ""
+                fi
+        done 4<"$rows"
+}
+
+meson_one() {
+        local group=$1 file=$2 folder
+        case $group/$file in
+        build/shellcheck) shell_scripts | (cd "$TOP" && xargs -0 shellcheck) ;;
+        build/*) meson_configure "$file" && meson compile -C "$(meson_folder "$file")" ;;
+        *)
+                folder=$(meson_folder gcc)
+                meson_configure gcc && meson compile -C "$folder" && meson test -C "$folder" --no-rebuild --print-errorlogs "$file"
+                ;;
+        esac
+}
+
+# shell_scripts: those of the tree, NUL between them. Parts that are sourced are read with the programs.
+shell_scripts() {
+        deb_files | while IFS= read -r -d '' file; do
+                case $file in
+                test/lib/harness.sh) printf '%s\0' "$file" ;;
+                test/lib/*) ;;
+                *) [ -f "$TOP/$file" ] && head -c 64 "$TOP/$file" | grep -qE '^#!.*\b(ba)?sh\b|^# shellcheck shell' && printf '%s\0' "$file" ;;
+                esac
+        done
+}

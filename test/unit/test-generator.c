@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/generator.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/log.h"
+#include "basic/path.h"
+#include "unit.h"
+
+static char *root;
+
+static void put(const char *name, const char *text) {
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        ck_assert_int_ge(asprintf(&path, "%s/%s", root, name), 0);
+        for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+                *p = 0;
+                (void) mkdir(path, 0755);
+                *p = '/';
+        }
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static void put_container(const char *name, const char *text) {
+        char path[200];
+
+        snprintf(path, sizeof path, "var/lib/berth/containers/%s/container.conf", name);
+        put(path, text);
+}
+
+static void set_up(void) {
+        free(root);
+        root = unit_make_directory();
+        put("out/.keep", "");
+        log_set_max_level(LOG_CRIT); /* the mistakes below are meant */
+}
+
+static void tear_down(void) {
+        _cleanup_close_ int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        ck_assert_int_eq(path_remove_tree(top, root + 1), 0);
+        free(root);
+        root = NULL;
+}
+
+static int run(void) {
+        _cleanup_free_ char *out = NULL;
+
+        ck_assert_int_ge(asprintf(&out, "%s/out", root), 0);
+        return generator_run(root, out);
+}
+
+static void assert_drop_in(const char *name, const char *expected) {
+        _cleanup_close_ int top = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+        char path[200];
+        int r;
+
+        snprintf(path, sizeof path, "out/berth@%s.service.d/50-berth.conf", name);
+        r = path_read(top, path, 65536, &text, NULL);
+        if (!expected) {
+                ck_assert_int_eq(r, -ENOENT);
+                return;
+        }
+        ck_assert_msg(r == 0, "%s: %d", path, r);
+        ck_assert_ptr_nonnull(strchr(text, '\n'));
+        ck_assert_str_eq(strchr(text, '\n') + 1, expected);
+}
+
+START_TEST(drop_ins) {
+        set_up();
+        put_container("web1", "[Container]\nOwner=1000\n[Unit]\nAfter=db1 network-online.target\nWants=network-online.target\nRequiresMountsFor=/srv/web1\n");
+        put_container("db1", "[Container]\nOwner=1000\n[Exec]\nHostname=db\n");
+        put_container("empty", "[Unit]\nAfter=\n");
+        put("etc/berth/containers/db1.conf.d/10.conf", "[Unit]\nBefore=web1\n");
+        put("etc/berth/containers/gone.conf.d/10.conf", "[Unit]\nBefore=web1\n");
+        ck_assert_int_eq(run(), 2);
+        assert_drop_in("web1", "[Unit]\nAfter=berth@db1.service\nAfter=network-online.target\nWants=network-online.target\nRequiresMountsFor=/srv/web1\n");
+        assert_drop_in("db1", "[Unit]\nBefore=berth@web1.service\n");
+        assert_drop_in("empty", NULL);
+        assert_drop_in("gone", NULL);
+
+        put("etc/berth/container.conf.d/10.conf", "[Unit]\nAfter=site.target\n");
+        ck_assert_int_eq(run(), 2); /* 'empty' clears it */
+        assert_drop_in("empty", NULL);
+        assert_drop_in("db1", "[Unit]\nAfter=site.target\nBefore=berth@web1.service\n");
+        tear_down();
+}
+END_TEST
+
+START_TEST(mistakes_stay_with_their_container) {
+        set_up();
+        put_container("good", "[Unit]\nAfter=a.service\n");
+        put_container("bad", "[Unit]\nAfter=a.service\nAfter=%i.service\n");
+        put_container("binary", "\x01\x02");
+        put_container("other", "[Resource]\nMemoryMax=lots\n[Unit]\nAfter=b.service\n");
+        put_container("UPPER", "[Unit]\nAfter=a.service\n");
+        put_container(".new-1", "[Unit]\nAfter=a.service\n");
+        put("var/lib/berth/containers/file", "");
+        put("etc/berth/container.conf.d/10.conf", "not a settings file\n");
+        ck_assert_int_eq(run(), 2);
+        assert_drop_in("good", "[Unit]\nAfter=a.service\n");
+        assert_drop_in("other", "[Unit]\nAfter=b.service\n");
+        assert_drop_in("bad", NULL);
+        assert_drop_in("UPPER", NULL);
+        tear_down();
+}
+END_TEST
+
+/* A host whose /var is not mounted yet still has what stands in /etc. */
+START_TEST(without_state) {
+        set_up();
+        ck_assert_int_eq(run(), 0);
+        put("etc/berth/containers/db1.conf.d/10.conf", "[Unit]\nAfter=a.service\n");
+        ck_assert_int_eq(run(), 1);
+        assert_drop_in("db1", "[Unit]\nAfter=a.service\n");
+        ck_assert_int_eq(generator_run(root, "/nonexistent"), -ENOENT);
+        tear_down();
+}
+END_TEST
+
+START_TEST(many) {
+        struct timespec a, b;
+        double seconds;
+
+        set_up();
+        for (unsigned i = 0; i < 500; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "c%u", i);
+                put_container(name, i % 10 ? "[Container]\nOwner=1000\nUIDBase=524288\n[Exec]\nHostname=x\nEnvironment=A=1\n[Resource]\nMemoryMax=1G\n" :
+                                             "[Unit]\nAfter=a.service\n");
+        }
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        ck_assert_int_eq(run(), 50);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        seconds = (double) (b.tv_sec - a.tv_sec) + (double) (b.tv_nsec - a.tv_nsec) / 1e9;
+        printf("500 containers, 50 drop-ins: %.1f ms\n", seconds * 1000);
+        tear_down();
+}
+END_TEST
+
+UNIT_TESTS("generator", drop_ins, mistakes_stay_with_their_container, without_state, many)

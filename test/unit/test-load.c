@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/load.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/fd.h"
+#include "basic/path.h"
+#include "unit.h"
+
+static char *root;
+
+static void set_up(void) {
+        free(root);
+        root = unit_make_directory();
+}
+
+static void tear_down(void) {
+        _cleanup_close_ int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        ck_assert_int_eq(path_remove_tree(top, root + 1), 0);
+        free(root);
+        root = NULL;
+}
+
+static char *make_path(const char *path) {
+        char *full = NULL;
+
+        ck_assert_int_ge(asprintf(&full, "%s%s", root, path), 0);
+        for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+                *p = 0;
+                (void) mkdir(full, 0755);
+                *p = '/';
+        }
+        return full;
+}
+
+static void put(const char *path, const char *text) {
+        _cleanup_free_ char *full = make_path(path);
+        _cleanup_close_ int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+#define OWN "/var/lib/berth/containers/web1/container.conf"
+
+START_TEST(files_in_order) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *effective = NULL, *link = NULL, *expected = NULL, *environment = NULL;
+        char *error = NULL;
+        size_t n;
+        FILE *f;
+
+        set_up();
+        put("/usr/lib/berth/container.conf.d/10-vendor.conf", "[Exec]\nEnvironment=A=vendor B=vendor\nHostname=vendor\n[Resource]\nTasksMax=1\n");
+        put("/usr/lib/berth/container.conf.d/20-masked.conf", "[Resource]\nCPUWeight=7\n");
+        put("/usr/lib/berth/container.conf.d/30-replaced.conf", "[Resource]\nIOWeight=7\n");
+        put("/etc/berth/container.conf.d/30-replaced.conf", "[Resource]\nIOWeight=8\n");
+        put("/etc/berth/container.conf.d/05-site.conf", "[Exec]\nHostname=site\n");
+        put("/etc/berth/container.conf.d/README", "this is not a settings file\n");
+        put("/etc/berth/container.conf.d/.hidden.conf", "this is not one either\n");
+        link = make_path("/etc/berth/container.conf.d/20-masked.conf");
+        ck_assert_int_eq(symlink("/dev/null", link), 0);
+        put(OWN, "[Container]\nUIDBase=524288\n[Exec]\nEnvironment=B=own C=own\nHostname=own\n[Resource]\nMemoryMax=1G\n");
+        put("/etc/berth/containers/web1.conf.d/10-last.conf", "[Resource]\nMemoryMax=2G\n[Exec]\nEnvironment=C=last\n");
+        put("/etc/berth/containers/web2.conf.d/10-other.conf", "[Resource]\nMemoryMax=3G\n");
+
+        assert_ok(settings_load_at(root, "web1", &s, &error), error);
+        ck_assert_str_eq(s->hostname, "own");
+        ck_assert_uint_eq(s->uid_base, 524288);
+        ck_assert_int_eq(strv_join(s->environment, " ", &environment), 0);
+        ck_assert_str_eq(environment, "A=vendor B=own C=last");
+        ck_assert_uint_eq(s->n_unit_properties, 3);
+        for (size_t i = 0; i < s->n_unit_properties; i++)
+                ck_assert_uint_eq(s->unit_properties[i].number, streq(s->unit_properties[i].name, "MemoryMax") ? 2ULL << 30 :
+                                                                streq(s->unit_properties[i].name, "TasksMax")  ? 1 : 8);
+        ck_assert_uint_eq(s->timeout_stop_usec, 90 * USEC_PER_SEC);
+
+        f = open_memstream(&effective, &n);
+        assert_ok(settings_print_effective_at(root, "web1", f, true, &error), error);
+        fclose(f);
+        ck_assert_int_ge(asprintf(&expected,
+                                  "Exec.Environment=A=vendor B=vendor  # %s/usr/lib/berth/container.conf.d/10-vendor.conf:2\n"
+                                  "Exec.Environment=B=own C=own  # %s" OWN ":4\n"
+                                  "Exec.Environment=C=last  # %s/etc/berth/containers/web1.conf.d/10-last.conf:4\n"
+                                  "Exec.Hostname=own  # %s" OWN ":5\n",
+                                  root, root, root, root), 0);
+        ck_assert_msg(strstr(effective, expected), "%s", effective);
+        ck_assert(strstr(effective, "Exec.TimeoutStopSec=1min 30s  # default\n"));
+        ck_assert(!strstr(effective, "CPUWeight"));
+        tear_down();
+}
+END_TEST
+
+START_TEST(an_empty_assignment_clears) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        char *error = NULL;
+
+        set_up();
+        put("/etc/berth/container.conf.d/10.conf", "[Exec]\nEnvironment=A=1\nTimeoutStopSec=5\n[Resource]\nMemoryMax=1G\n[Unit]\nAfter=a.service\nBefore=b.service\n"
+                                                   "[Security]\nCapabilityBoundingSet=CAP_KILL\n");
+        put(OWN, "[Exec]\nEnvironment=\nTimeoutStopSec=\n[Resource]\nMemoryMax=\n[Unit]\nAfter=\n[Security]\nCapabilityBoundingSet=\nCapabilityBoundingSet=CAP_CHOWN\n");
+        assert_ok(settings_load_at(root, "web1", &s, &error), error);
+        ck_assert_ptr_null(s->environment);
+        ck_assert_uint_eq(s->timeout_stop_usec, 90 * USEC_PER_SEC);
+        ck_assert_uint_eq(s->n_unit_properties, 0);
+        ck_assert_uint_eq(strv_length(s->unit_dependencies), 1);
+        ck_assert_str_eq(s->unit_dependencies[0], "Before=b.service");
+        ck_assert_uint_eq(s->capabilities, 1); /* CAP_CHOWN */
+        tear_down();
+}
+END_TEST
+
+START_TEST(errors) {
+        _cleanup_free_ char *own = NULL, *link = NULL;
+        char *error = NULL;
+        Settings *s = NULL;
+
+        set_up();
+        assert_refused(settings_load_at(root, "web1", &s, &error), -ENOENT, error, "'web1'", "no container");
+        assert_refused(settings_load_at(root, "..", &s, &error), -ENOENT, error, "'..'", "no container");
+        assert_refused(settings_load_at(root, "", &s, &error), -ENOENT, error, "''", "no container");
+        assert_refused(settings_load_at(root, "../containers/web1", &s, &error), -ENOENT, error, "'../containers/web1'", "no container");
+
+        put(OWN, "[Resource]\nMemoryMax=lots\n");
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, OWN ":2: MemoryMax: 'lots'", "size");
+        put(OWN, "[Resource]\n");
+        put("/etc/berth/containers/web1.conf.d/10.conf", "[Container]\nOwner=0\n");
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, "web1.conf.d/10.conf:2: Owner", "kept by berth");
+        put("/etc/berth/containers/web1.conf.d/10.conf", "");
+        put("/etc/berth/containers/web1.conf.d/directory.conf/x", "");
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, "directory.conf", "regular file");
+        tear_down();
+
+        /* berth's own file is never reached through a link. */
+        set_up();
+        put("/elsewhere", "[Exec]\nHostname=x\n");
+        own = make_path(OWN);
+        link = make_path("/elsewhere");
+        ck_assert_int_eq(symlink(link, own), 0);
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, OWN, "regular file");
+        tear_down();
+}
+END_TEST
+
+UNIT_TESTS("load", files_in_order, an_empty_assignment_clears, errors)
