@@ -21,7 +21,6 @@ struct Container {
         char *name;                /* first: Table */
         Manager *manager;          /* borrowed, outlives us */
         ContainerState unit_state; /* of berth@NAME.service; never CONTAINER_FROZEN */
-        int frozen;                /* of berth-NAME.scope; negative: not known yet, the kernel is asked */
         StoreStamp stamp;          /* of what record was read from */
         ContainerRecord record;    /* valid after container_load() */
         bool damaged;              /* the record could not be read whole; said once in the log */
@@ -45,7 +44,8 @@ pid_t container_leader(Container *c); /* 0: none */
 int container_load(Container *c, int containers_fd);
 
 void container_set_unit_state(Container *c, ContainerState state);
-void container_set_frozen(Container *c, bool frozen);
+/* The payload has been frozen or thawed. */
+void container_freezer_changed(Container *c);
 
 /* Is it started at boot? */
 bool container_enabled(Container *c);

@@ -264,7 +264,7 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                         reap(m, name);
         }
         if (change->freezer_state && endswith(change->unit, ".scope"))
-                container_set_frozen(c, streq(change->freezer_state, "frozen") || streq(change->freezer_state, "freezing"));
+                container_freezer_changed(c);
 }
 
 static int on_name_acquired(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
@@ -309,10 +309,8 @@ static int read_unit(Manager *m, sd_bus_message *reply) {
                 Container *c = table_get(&m->containers, name);
                 ContainerState s = container_state_from_unit(active);
 
-                if (c && s >= 0) {
+                if (c && s >= 0)
                         container_set_unit_state(c, s);
-                        c->frozen = -1;
-                }
         }
         return 1;
 }

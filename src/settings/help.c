@@ -52,7 +52,7 @@ void settings_print_manual(FILE *f) {
                 fprintf(f, "*%s=*\n", t->name);
                 print_list_or_value(f, "", t->help);
                 fputs("\t", f);
-                print_escaped(f, t->type->list ? "A list; each entry: " : "Value: ");
+                print_escaped(f, t->type->list ? "Assignments add up, each " : "Value: ");
                 print_escaped(f, t->type->expects);
                 fputs(". ", f);
                 fprintf(f, "Set by: %s. Takes effect: %s.", setting_who_to_string(t->who), setting_when_to_string(t->when));

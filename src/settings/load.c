@@ -240,6 +240,15 @@ static int settings_files_read(const char *root, const char *name, SettingsFiles
         return settings_files_read_own(root, name, files, ret_error);
 }
 
+/* Every failure leaves a sentence, that of what went wrong below if there is one. */
+static int finish(int r, const char *name, char **error, char **ret_error) {
+        if (r < 0 && !*error && asprintf(error, "Cannot read the settings of '%s': %s", name, strerror(-r)) < 0)
+                *error = NULL;
+        if (r < 0 && ret_error)
+                *ret_error = TAKE_PTR(*error);
+        return r;
+}
+
 int settings_load(const char *name, Settings **ret, char **ret_error) {
         return settings_load_at("", name, ret, ret_error);
 }
@@ -256,11 +265,7 @@ int settings_load_at(const char *root, const char *name, Settings **ret, char **
         r = settings_files_read(root, name, &files, &error);
         if (r >= 0)
                 r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
-        if (r < 0 && !error && asprintf(&error, "Cannot read the settings of '%s': %s", name, strerror(-r)) < 0)
-                error = NULL;
-        if (r < 0 && ret_error)
-                *ret_error = TAKE_PTR(error);
-        return r;
+        return finish(r, name, &error, ret_error);
 }
 
 /* The assignments that hold for one key in the end. */
@@ -306,19 +311,15 @@ int settings_print_effective(const char *name, FILE *f, bool with_source, char *
 int settings_print_effective_at(const char *root, const char *name, FILE *f, bool with_source, char **ret_error) {
         _cleanup_(settings_files_done) SettingsFiles files = {};
         _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *error = NULL;
         int r;
 
-        r = settings_files_read(root, name, &files, ret_error);
-        if (r < 0)
-                return r;
-        r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, &s, ret_error);
-        if (r < 0)
-                return r;
-
-        for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
+        r = settings_files_read(root, name, &files, &error);
+        if (r >= 0)
+                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, &s, &error);
+        for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
                 r = print_setting(t, s, &files, f, with_source);
-                if (r < 0)
-                        return r;
-        }
-        return ferror(f) ? -EIO : 0;
+        if (r >= 0 && ferror(f))
+                r = -EIO;
+        return finish(r, name, &error, ret_error);
 }

@@ -103,3 +103,21 @@ wait_until() {
                 sleep 0.1
         done
 }
+
+# spawn_detached UNIT LOG COMMAND...: run it in the background, with nothing of ours: no terminal, no
+# descriptor, and under a service manager a unit of its own.
+spawn_detached() {
+        local unit=$1 log=$2
+        shift 2
+        if [ -d /run/systemd/system ]; then
+                systemd-run --quiet --collect --unit="$unit" --property=Delegate=yes --property=KillMode=mixed \
+                        --property=StandardOutput="append:$log" --property=StandardError="append:$log" -- "$@"
+        else
+                # Whoever waits for the end of a pipe does not wait for this.
+                setsid --fork bash -c '
+                        for fd in /proc/$$/fd/*; do
+                                [ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+                        done
+                        exec "$@"' - "$@" </dev/null >>"$log" 2>&1
+        fi
+}

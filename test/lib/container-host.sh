@@ -61,35 +61,22 @@ container_spawn() {
                 --resolv-conf=off --timezone=off --link-journal=no --console=read-only
                 --bind="$dir/var:/var" --bind=/dev/fuse --bind=/dev/net/tun --bind=/dev/loop-control
         )
-        # Mounts in the new namespace only; then nspawn takes the place of this shell.
-        local inner=(
-                unshare --mount --propagation private bash -euc
-                'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
-                 shift 2; exec "$@"' - "$tree" "$dir" "${nspawn[@]}"
-        )
-
-        if [ -d /run/systemd/system ]; then
-                systemd-run --quiet --collect --unit="berth-test-$name" --property=Delegate=yes \
-                        --property=KillMode=mixed --property=StandardOutput="append:$dir/console" \
-                        --property=StandardError="append:$dir/console" -- "${inner[@]}"
-                pid=$(systemctl show --property=MainPID --value "berth-test-$name")
-        else
-                # No service manager: a cgroup of its own, if the machine has the hierarchy, or else two
-                # hosts would use the same one.
-                [ ! -d "${HOST_CGROUPS%/*}" ] || mkdir -p "$HOST_CGROUPS/$name"
-                setsid --fork bash -c '
-                        # Whoever waits for the end of a pipe does not wait for the host.
-                        for fd in /proc/$$/fd/*; do
-                                [ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
-                        done
-                        [ ! -d "$1" ] || echo $$ >"$1/cgroup.procs"
-                        echo $$ >"$2/nspawn.pid"
-                        shift 2; exec "$@"' - "$HOST_CGROUPS/$name" "$dir" "${inner[@]}" \
-                        </dev/null >>"$dir/console" 2>&1
-                wait_until 10 test -s "$dir/nspawn.pid"
-                pid=$(<"$dir/nspawn.pid")
-                rm -f "$dir/nspawn.pid"
+        # Without a service manager: a cgroup of its own, or else two hosts would use the same one.
+        local cgroup=''
+        if [ ! -d /run/systemd/system ] && [ -d "${HOST_CGROUPS%/*}" ]; then
+                cgroup=$HOST_CGROUPS/$name
+                mkdir -p "$cgroup"
         fi
+        # Mounts in the new namespace only; then nspawn takes the place of this shell.
+        spawn_detached "berth-test-$name" "$dir/console" unshare --mount --propagation private bash -euc '
+                [ -z "$1" ] || echo $$ >"$1/cgroup.procs"
+                mount -t overlay overlay -o "lowerdir=$2,upperdir=$3/upper,workdir=$3/work" "$3/root"
+                echo $$ >"$3/nspawn.pid"
+                shift 3
+                exec "$@"' - "$cgroup" "$tree" "$dir" "${nspawn[@]}"
+        wait_until 10 test -s "$dir/nspawn.pid" || true
+        pid=$(cat "$dir/nspawn.pid" 2>/dev/null || echo 0)
+        rm -f "$dir/nspawn.pid"
         process_id "$pid" >"$dir/nspawn" || {
                 cat "$dir/console" >&2
                 die "systemd-nspawn ended at once"

@@ -22,7 +22,7 @@ host_tree() {
         shift 2
         packages=$({ host_packages "$suite" "$flavour"; [ $# -eq 0 ] || printf '%s\n' "$@"; } | sort -u)
         # The recipe is an ingredient as well.
-        cache_entry "base/$suite-$flavour-$(cache_key "$suite" "$packages" "$(declare -f make_host_tree)")" \
+        cache_entry "base/$suite-$flavour-$(cache_key "$suite" "$packages" "$(declare -f make_host_tree vm_tree)")" \
                 make_host_tree "$suite" "$packages"
 }
 
@@ -56,4 +56,21 @@ make_host_tree() {
         for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim man-db; do
                 ln -sf /dev/null "$root/etc/systemd/system/$timer.timer" || return 1
         done
+
+        [ ! -e "$root/etc/initramfs-tools" ] || vm_tree "$root"
+}
+
+# vm_tree ROOT: what only a virtual machine needs.
+vm_tree() {
+        local root=$1
+        # A small initrd is unpacked in no time even when it is emulated.
+        echo MODULES=list >"$root/etc/initramfs-tools/conf.d/modules" || return 1
+        printf '%s\n' virtio_pci virtio_blk ext4 >"$root/etc/initramfs-tools/modules" || return 1
+        chroot "$root" update-initramfs -u >/dev/null || return 1
+        # The one interface, to the network that is inside of qemu.
+        printf '[Match]\nDriver=virtio_net\n\n[Network]\nAddress=10.0.2.15/24\nIPv6AcceptRA=no\n' \
+                >"$root/etc/systemd/network/10-test.network" || return 1
+        chroot "$root" systemctl --quiet enable systemd-networkd.service ssh.service || return 1
+        printf 'UseDNS no\nX11Forwarding no\nPrintMotd no\n' >"$root/etc/ssh/sshd_config.d/test.conf" || return 1
+        echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"
 }

@@ -14,9 +14,12 @@ meson_folder() {
 meson_configure() {
         local compiler=$1 folder
         folder=$(meson_folder "$compiler")
-        [ -e "$folder/build.ninja" ] || {
-                rm -rf "$folder"
-                CC=$compiler meson setup --werror -Dtests=enabled "$folder" "$TOP"
+        [ ! -e "$folder/build.ninja" ] || return 0
+        rm -rf "$folder"
+        mkdir -p "${folder%/*}"
+        CC=$compiler meson setup --prefix=/usr --werror -Dtests=enabled "$folder" "$TOP" >"$folder.log" 2>&1 || {
+                cat "$folder.log"
+                return 1
         }
 }
 
