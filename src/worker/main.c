@@ -18,6 +18,8 @@ static const struct {
         { "alias",        job_alias        },
         { "collect",      job_collect      },
         { "configure",    job_configure    },
+        { "copy-from",    job_copy_from    },
+        { "copy-to",      job_copy_to      },
         { "create",       job_create       },
         { "delete",       job_delete       },
         { "import",       job_import       },
