@@ -224,7 +224,7 @@ static int on_message(Relay *relay) {
                 if (free_and_strdup(&relay->result->error, message_get(m, "error")) < 0 ||
                     free_and_strdup(&relay->result->message, message_get(m, "message")) < 0)
                         return -ENOMEM;
-                end(relay, SESSION_FAILED, 0);
+                end(relay, SESSION_FAILED, message_get_u32(m, "code", &n) >= 0 ? (int) (n & 0xff) : 0);
         }
         /* Another event is one of a newer supervisor. */
         return 0;

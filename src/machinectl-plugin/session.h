@@ -24,7 +24,7 @@ int session_make_stdio(Session *s, const int ours[static 3], int ret_fds[static 
 typedef enum SessionEnd {
         SESSION_EXITED,     /* code */
         SESSION_SIGNALLED,  /* code: the signal */
-        SESSION_FAILED,     /* error, message */
+        SESSION_FAILED,     /* error, message; code: what a shell would end with, 0 when the supervisor named none */
         SESSION_LOST,       /* the supervisor is gone: the container stopped */
         SESSION_DETACHED,
         SESSION_HUNG_UP,    /* our terminal is gone */

@@ -18,9 +18,6 @@
 #include "machinectl-plugin/terminal.h"
 #include "machinectl-plugin/verbs.h"
 
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
-
 typedef struct Command {
         const char *member;   /* of the manager */
         const char *container;
@@ -131,11 +128,7 @@ static int exit_code(const SessionResult *result, const char *container) {
                 return EXIT_EXEC_FAILED;
         case SESSION_FAILED:
                 (void) report_failure("%s", result->message ?: "The command could not be run.");
-                if (streq_ptr(result->error, "NotFound") || streq_ptr(result->error, "NoSuchFile"))
-                        return EXIT_NOT_FOUND;
-                if (streq_ptr(result->error, "NotExecutable"))
-                        return EXIT_NOT_EXECUTABLE;
-                return EXIT_EXEC_FAILED;
+                return result->code ?: EXIT_EXEC_FAILED;
         }
         return EXIT_EXEC_FAILED;
 }

@@ -39,13 +39,13 @@ meson_rows() {
         printf 'build\tshellcheck\tbuild\tbuild-shellcheck\tmachine\tshort\tno complaint about the shell scripts\n'
         folder=$(meson_folder gcc)
         if ! meson_configure gcc >&2; then
-                printf 'unit\tnone\t\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
+                printf 'unit\tnone\t-\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
                 return 0
         fi
         meson introspect --tests "$folder" |
                 jq -r '.[] | [(.suite[0] // "unit" | sub("^[^:]*:"; "") | if . == "bus" then . else "unit" end), .name] | @tsv' |
                 while IFS=$'\t' read -r group name; do
-                        printf '%s\t%s\t\t%s-%s\tmachine\tshort\t%s\n' "$group" "$name" "$group" "${name//[ _]/-}" \
+                        printf '%s\t%s\t-\t%s-%s\tmachine\tshort\t%s\n' "$group" "$name" "$group" "${name//[ _]/-}" \
                                 "$(meson_description "$group" "$name")"
                 done
 }
