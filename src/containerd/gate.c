@@ -24,6 +24,7 @@ typedef struct Passage {
         char *subject;            /* name of the object the call is about, or NULL */
         char *keys;               /* of the settings the call wants to change, separated by spaces, or NULL */
         bool sees_decided, action_decided;
+        bool interactive;         /* somebody may be asked for a password */
         PolkitCheck *check;       /* owned while the question is open */
         sd_bus_track *track;      /* of the caller */
         struct Passage *next;
@@ -335,6 +336,13 @@ static void on_action(void *userdata, PolkitAnswer answer) {
         Passage *p = userdata;
 
         p->check = NULL;
+        /* First without a dialog: an answer to that comes soon, or polkit hangs; then, if that is what it takes and the caller allows it,
+         * with one, which may take minutes. */
+        if (answer == POLKIT_CHALLENGE && !p->interactive && sd_bus_message_get_allow_interactive_authorization(p->call.message) > 0) {
+                p->interactive = true;
+                passage_resume(p);
+                return;
+        }
         p->action_decided = true;
         p->call.authorised = answer == POLKIT_YES;
         if (!p->call.authorised) {
@@ -373,8 +381,7 @@ static int passage_advance(Passage *p) {
                 r = passage_details(p, &details);
                 if (r < 0)
                         return r;
-                r = polkit_check(c->manager->bus, sender, c->row->action, details,
-                                 sd_bus_message_get_allow_interactive_authorization(c->message) > 0, on_action, p, &p->check);
+                r = polkit_check(c->manager->bus, sender, c->row->action, details, p->interactive, on_action, p, &p->check);
                 return r < 0 ? r : 0;
         }
         return 1;

@@ -55,7 +55,8 @@ meson_description() {
         local file
         for file in "$TOP/test/$1/$2.c" "$TOP/test/$1/test-$2.c" "$TOP/test/$1/${2//-/_}.c"; do
                 [ -e "$file" ] || continue
-                sed -e '/SPDX/d' -e 's,^ *\(/\*\| \*\|//\) *,,' -e 's, *\*/ *$,,' -e '/^$/d' "$file" | head -n 1
+                sed -n -e '/SPDX/d' -e '/^#include .*unit.h/q' -e 's,^/\* *\([^*]*\).*,\1,p' "$file" | head -n 1 | grep . && return 0
+                sed -n 's,^START_TEST(\(.*\)) {$,\1,p' "$file" | tr '_\n' ' ,' | sed 's/,$//; s/,/, /g'
                 return 0
         done
         echo "$1 test $2"
@@ -96,7 +97,11 @@ shell_scripts() {
                 case $file in
                 test/lib/harness.sh) printf '%s\0' "$file" ;;
                 test/lib/*) ;;
-                *) [ -f "$TOP/$file" ] && head -c 64 "$TOP/$file" | grep -qE '^#!.*\b(ba)?sh\b|^# shellcheck shell' && printf '%s\0' "$file" ;;
+                *)
+                        if [ -f "$TOP/$file" ] && head -c 64 "$TOP/$file" | grep -qE '^#!.*\b(ba)?sh\b|^# shellcheck shell'; then
+                                printf '%s\0' "$file"
+                        fi
+                        ;;
                 esac
         done
 }
