@@ -3,7 +3,6 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,8 +58,6 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
 
         log_open("berth-worker");
         (void) umask(0077);
-        /* Names in archives are bytes that are mostly UTF-8; libarchive refuses them in the C locale. C.UTF-8 is in libc-bin. */
-        (void) setlocale(LC_CTYPE, "C.UTF-8");
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
