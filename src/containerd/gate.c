@@ -30,8 +30,19 @@ typedef struct Passage {
         struct Passage *next;
 } Passage;
 
+#define SENDERS_MAX 64U
+
+typedef struct Sender {
+        char *name;
+        uid_t uid;
+} Sender;
+
 struct Gate {
         Manager *manager;         /* borrowed, outlives us */
+        /* Whose connection it is: the bus gives a unique name to one connection and never again, so what it once said stays true. Without
+         * this every call of a flood would cost a question to the bus, during which more of the flood is read into memory. */
+        Sender senders[SENDERS_MAX];
+        size_t next_sender;
         sd_bus_slot *filter_slot;
         Passage *waiting;         /* polkit is asked, or the message is queued again */
         size_t n_waiting;
@@ -71,6 +82,8 @@ Gate *gate_free(Gate *g) {
                 passage_free(p);
         }
         passage_free(g->current);
+        for (size_t i = 0; i < SENDERS_MAX; i++)
+                free(g->senders[i].name);
         sd_bus_slot_unref(g->filter_slot);
         free(g);
         return NULL;
@@ -302,6 +315,25 @@ static int refuse(const Passage *p, PolkitAnswer answer) {
         return sd_bus_reply_method_errorf(p->call.message, SD_BUS_ERROR_ACCESS_DENIED, "Not allowed to %s%s.", row->deed, what ?: "");
 }
 
+/* The caller has gone: nobody is left to be authorised, and a dialog that may be open is taken away. */
+static int on_caller_gone(_unused_ sd_bus_track *track, void *userdata) {
+        Passage *p = userdata;
+
+        if (!p->check)
+                return 0;
+        passage_unlink(p);
+        passage_free(p);
+        return 0;
+}
+
+/* Not for a question without a dialog, which is answered soon: it costs a question to the bus that is waited for. */
+static int passage_follow_caller(Passage *p) {
+        int r;
+
+        r = sd_bus_track_new(p->call.manager->bus, &p->track, on_caller_gone, p);
+        return r < 0 ? r : sd_bus_track_add_sender(p->track, p->call.message);
+}
+
 static int passage_advance(Passage *p);
 
 /* After a question: goes on, or ends here. */
@@ -340,6 +372,7 @@ static void on_action(void *userdata, PolkitAnswer answer) {
          * with one, which may take minutes. */
         if (answer == POLKIT_CHALLENGE && !p->interactive && sd_bus_message_get_allow_interactive_authorization(p->call.message) > 0) {
                 p->interactive = true;
+                (void) passage_follow_caller(p);
                 passage_resume(p);
                 return;
         }
@@ -352,17 +385,6 @@ static void on_action(void *userdata, PolkitAnswer answer) {
                 return;
         }
         passage_resume(p);
-}
-
-/* The caller has gone: nobody is left to be authorised, and a dialog that may be open is taken away. */
-static int on_caller_gone(_unused_ sd_bus_track *track, void *userdata) {
-        Passage *p = userdata;
-
-        if (!p->check)
-                return 0;
-        passage_unlink(p);
-        passage_free(p);
-        return 0;
 }
 
 /* Asks the next question. Returns 0 when one is open, 1 when all is decided. */
@@ -422,15 +444,32 @@ static int passage_new(Gate *g, sd_bus_message *m, uid_t uid, Passage **ret) {
         return 0;
 }
 
-static int sender_uid(sd_bus_message *m, uid_t *ret) {
+static int sender_uid(Gate *g, sd_bus_message *m, uid_t *ret) {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        const char *name = sd_bus_message_get_sender(m);
+        Sender *s = g->senders + g->next_sender;
         int r;
+
+        if (!name)
+                return -ENXIO;
+        for (size_t i = 0; i < SENDERS_MAX; i++)
+                if (g->senders[i].name && streq(g->senders[i].name, name)) {
+                        *ret = g->senders[i].uid;
+                        return 0;
+                }
 
         /* Asked of the bus, which knows who connected; the message says nothing about it. */
         r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
         if (r < 0)
                 return r;
-        return sd_bus_creds_get_euid(creds, ret);
+        r = sd_bus_creds_get_euid(creds, ret);
+        if (r < 0)
+                return r;
+        if (free_and_strdup(&s->name, name) >= 0) {
+                s->uid = *ret;
+                g->next_sender = (g->next_sender + 1) % SENDERS_MAX;
+        }
+        return 0;
 }
 
 static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
@@ -443,7 +482,7 @@ static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         if (streq(sd_bus_message_get_interface(m), "org.freedesktop.DBus.Peer"))
                 return 0;
 
-        r = sender_uid(m, &uid);
+        r = sender_uid(g, m, &uid);
         if (r < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "The caller is not known to the bus.");
         r = passage_new(g, m, uid, &p);
@@ -466,11 +505,7 @@ static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
 
         if (g->n_waiting >= CALLS_MAX || n_waiting_of(g, uid) >= CALLS_PER_USER_MAX)
                 return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "Too many calls wait for authorisation.");
-        r = sd_bus_track_new(sd_bus_message_get_bus(m), &p->track, on_caller_gone, p);
-        if (r >= 0)
-                r = sd_bus_track_add_sender(p->track, m);
-        if (r >= 0)
-                r = passage_advance(p);
+        r = passage_advance(p);
         if (r < 0)
                 return r;
         p->next = g->waiting;
