@@ -46,7 +46,8 @@ struct Gate {
         sd_bus_slot *filter_slot;
         Passage *waiting;         /* polkit is asked, or the message is queued again */
         size_t n_waiting;
-        Passage *current;         /* decided and being dispatched, until the next message comes */
+        Passage *current;         /* decided and being dispatched, until the next message comes or the loop comes round */
+        sd_event_source *post_source;
 };
 
 static Passage *passage_free(Passage *p) {
@@ -84,6 +85,7 @@ Gate *gate_free(Gate *g) {
         passage_free(g->current);
         for (size_t i = 0; i < SENDERS_MAX; i++)
                 free(g->senders[i].name);
+        sd_event_source_disable_unref(g->post_source);
         sd_bus_slot_unref(g->filter_slot);
         free(g);
         return NULL;
@@ -544,6 +546,14 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return gate_admit(g, m, error);
 }
 
+/* A message holds the fds that came with it: who waits for the end of a pipe waits for us until it is let go. */
+static int on_post(_unused_ sd_event_source *source, void *userdata) {
+        Gate *g = userdata;
+
+        g->current = passage_free(g->current);
+        return 0;
+}
+
 int gate_new(Manager *m, Gate **ret) {
         _cleanup_(gate_freep) Gate *g = calloc(1, sizeof *g);
         int r;
@@ -552,6 +562,8 @@ int gate_new(Manager *m, Gate **ret) {
                 return -ENOMEM;
         g->manager = m;
         r = sd_bus_add_filter(m->bus, &g->filter_slot, on_message, m);
+        if (r >= 0)
+                r = sd_event_add_post(m->event, &g->post_source, on_post, g);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(g);

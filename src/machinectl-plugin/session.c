@@ -199,7 +199,11 @@ static int on_message(Relay *relay) {
         if (r == -EAGAIN)
                 return 0;
         if (r == -ENODATA || r == -ECONNRESET) {
-                end(relay, SESSION_LOST, 0);
+                /* A console goes on for as long as its stream does, which needs no connection. */
+                if (relay->session->console && relay->session->streams[1])
+                        relay->session->fd = fd_close(relay->session->fd);
+                else
+                        end(relay, SESSION_LOST, 0);
                 return 0;
         }
         if (r < 0)

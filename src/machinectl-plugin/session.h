@@ -11,6 +11,7 @@ typedef struct Session {
         int fd;                /* owned: the connection, SOCK_SEQPACKET */
         int input, output;     /* borrowed: what a pty or console is connected to */
         bool tty;              /* exec on a pty, or a console */
+        bool console;
         bool detachable;       /* ^]^]^] leaves */
         Stream *streams[2];    /* owned: our terminals that stand behind pipes of a command without a pty; NULL: none */
 } Session;
