@@ -84,8 +84,8 @@ Container *container_free(Container *c) {
         return NULL;
 }
 
-/* Frozen or not, as the kernel says: PID 1's FreezerState of hundreds of scopes would be hundreds of calls. The leader's cgroup names the
- * scope's, of which it is in or below. */
+/* Frozen or not, as the kernel says: PID 1 sends no signal for it, and its FreezerState of hundreds of scopes would be hundreds of calls. The
+ * leader is in the scope's cgroup or below. */
 static bool scope_is_frozen(const char *name, pid_t leader) {
         _cleanup_free_ char *text = NULL, *scope = NULL, *events = NULL, *path = NULL;
         char proc[sizeof "/proc/" + DECIMAL_MAX];
@@ -122,14 +122,12 @@ pid_t container_leader(Container *c) {
 }
 
 ContainerState container_state(Container *c) {
+        pid_t leader;
+
         if (c->unit_state != CONTAINER_RUNNING)
                 return c->unit_state;
-        if (c->frozen < 0) {
-                pid_t leader = container_leader(c);
-
-                c->frozen = leader > 0 && scope_is_frozen(c->name, leader);
-        }
-        return c->frozen ? CONTAINER_FROZEN : CONTAINER_RUNNING;
+        leader = container_leader(c);
+        return leader > 0 && scope_is_frozen(c->name, leader) ? CONTAINER_FROZEN : CONTAINER_RUNNING;
 }
 
 bool container_runs(Container *c) {
@@ -158,15 +156,16 @@ void container_set_unit_state(Container *c, ContainerState state) {
         if (state == c->unit_state)
                 return;
         c->unit_state = state;
-        /* A new run has not been frozen; what an old one was matters no more. */
-        c->frozen = false;
         container_bus_changed(c, "State", "Leader", "UIDBase");
 }
 
-void container_set_frozen(Container *c, bool frozen) {
-        if (c->frozen == (int) frozen)
-                return;
-        c->frozen = frozen;
+void container_set_run_in(Container *c, bool active) {
+        if (c->run_in_active && !active)
+                gate_wake(c->manager->gate, c->name);
+        c->run_in_active = active;
+}
+
+void container_freezer_changed(Container *c) {
         if (c->unit_state == CONTAINER_RUNNING)
                 container_bus_changed(c, "State", NULL, NULL);
 }

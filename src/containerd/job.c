@@ -288,7 +288,8 @@ static int job_start_unit(Job *j, int worker_fd) {
         _cleanup_free_ char *description = NULL;
         int r;
 
-        if (asprintf(&description, "berth: %s %s", argv[1], j->target) < 0)
+        /* Of a fingerprint the beginning is enough. */
+        if (asprintf(&description, "berth: %s %.*s", argv[1], fingerprint_valid(j->target) ? 12 : -1, j->target) < 0)
                 return -ENOMEM;
         r = systemd_new_transient(j->manager->systemd, j->unit, description, &m);
         if (r >= 0)

@@ -313,6 +313,15 @@ int operation_kill(Container *c, bool leader, int signal, Done done, void *userd
         return 0;
 }
 
+static void on_frozen(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
+        Operation *o = userdata;
+        Container *c = table_get(&o->manager->containers, o->name);
+
+        if (c && !error)
+                container_freezer_changed(c);
+        on_called(o, reply, error);
+}
+
 int operation_freeze(Container *c, bool freeze, Done done, void *userdata, sd_bus_error *error) {
         _cleanup_(operation_freep) Operation *o = NULL;
         int r;
@@ -323,7 +332,7 @@ int operation_freeze(Container *c, bool freeze, Done done, void *userdata, sd_bu
         r = operation_new(c->manager, c->name, done, userdata, &o);
         if (r < 0)
                 return r;
-        r = systemd_call(c->manager->systemd, on_called, o, freeze ? "FreezeUnit" : "ThawUnit", "s", o->scope);
+        r = systemd_call(c->manager->systemd, on_frozen, o, freeze ? "FreezeUnit" : "ThawUnit", "s", o->scope);
         if (r < 0)
                 return r;
         TAKE_PTR(o);

@@ -39,19 +39,28 @@ void exec_process_done(ExecProcess *p) {
         p->master_fd = fd_close(p->master_fd);
 }
 
-static _noreturn_ _printf_(3, 4) void child_fail(int report_fd, int error, const char *format, ...) {
+/* As a shell would end: 127 when there is no such command, 126 when it cannot be executed, else what berthctl keeps for berth's failures. */
+typedef enum FailureCode {
+        FAILURE_SETUP = 125,
+        FAILURE_NOT_EXECUTABLE = 126,
+        FAILURE_NOT_FOUND = 127,
+} FailureCode;
+
+static _noreturn_ _printf_(4, 5) void child_fail_code(int report_fd, FailureCode code, int error, const char *format, ...) {
         char text[512];
         va_list ap;
         int n;
 
-        memcpy(text, &error, sizeof error);
+        memcpy(text, &code, sizeof code);
         va_start(ap, format);
         errno = -error;
-        n = vsnprintf(text + sizeof error, sizeof text - sizeof error, format, ap);
+        n = vsnprintf(text + sizeof code, sizeof text - sizeof code, format, ap);
         va_end(ap);
-        (void) !write(report_fd, text, sizeof error + MIN_OF((size_t) n, sizeof text - sizeof error - 1));
+        (void) !write(report_fd, text, sizeof code + MIN_OF((size_t) n, sizeof text - sizeof code - 1));
         _exit(EXIT_FAILURE);
 }
+
+#define child_fail(report_fd, ...) child_fail_code(report_fd, FAILURE_SETUP, __VA_ARGS__)
 
 /* A pty of the container's own devpts, so that ttyname(3) works there and nothing of the caller's terminal is within reach of the guest
  * (TIOCSTI, ATTACKS S81). */
@@ -168,8 +177,9 @@ static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, in
         reset_signals();
 
         /* The pid namespace is where we were born already. */
-        if (setns(c->leader_pidfd, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
-                child_fail(report_fd, -errno, "cannot enter the container: %m");
+        r = namespaces_enter(c->namespaces);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot enter the container: %m");
         if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
                 child_fail(report_fd, -errno, "cannot become the container's root: %m");
         /* From here on the guest's root has our uid: what keeps its ptrace(2) and /proc/PID/ away until exec is this. */
@@ -207,7 +217,8 @@ static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, in
         /* execvpe(3) searches the PATH of the caller's environment. */
         (void) setenv("PATH", strv_get_value(environment, "PATH") ?: "/usr/bin:/bin", 1);
         execvpe(request->argv[0], request->argv, environment);
-        child_fail(report_fd, -errno, "cannot execute '%s': %m", request->argv[0]);
+        child_fail_code(report_fd, errno == ENOENT ? FAILURE_NOT_FOUND : FAILURE_NOT_EXECUTABLE, -errno, "cannot execute '%s': %m",
+                        request->argv[0]);
 }
 
 int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret) {
@@ -238,11 +249,11 @@ int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret) {
         return 0;
 }
 
-int exec_process_report(ExecProcess *p, char **ret_error) {
+int exec_process_report(ExecProcess *p, int *ret_code, char **ret_error) {
         char data[512];
         size_t n_fds;
-        int error, fd;
         ssize_t n;
+        int fd;
 
         n_fds = 1;
         n = socket_receive(p->report_fd, data, sizeof data - 1, &fd, &n_fds);
@@ -257,10 +268,10 @@ int exec_process_report(ExecProcess *p, char **ret_error) {
                 p->master_fd = fd;
                 return 0;
         }
-        if ((size_t) n < sizeof error)
+        if ((size_t) n < sizeof *ret_code)
                 return -EPROTO;
         data[n] = 0;
-        memcpy(&error, data, sizeof error);
-        *ret_error = strdup(data + sizeof error);
-        return error < 0 ? error : -EPROTO;
+        memcpy(ret_code, data, sizeof *ret_code);
+        *ret_error = strdup(data + sizeof *ret_code);
+        return -EREMOTEIO;
 }

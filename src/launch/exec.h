@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "launch/namespaces.h"
 #include "launch/plan.h"
 #include "launch/seccomp-program.h"
 
@@ -11,7 +12,7 @@
 typedef struct ExecContext {
         const Plan *plan;               /* borrowed, as all of this */
         const SeccompProgram *seccomp;
-        int leader_pidfd;
+        const Namespaces *namespaces;
         int cgroup_fd;                  /* the leaf for processes from outside */
 } ExecContext;
 
@@ -41,5 +42,6 @@ void exec_process_done(ExecProcess *p);
 /* The caller has joined the container's pid namespace for its children (setns(2), CLONE_NEWPID). */
 int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret);
 
-/* What the child says next: 1 when the command runs, 0 when the pty came, negative with a sentence when it cannot be run. */
-int exec_process_report(ExecProcess *p, char **ret_error);
+/* What the child says next: 1 when the command runs, 0 when the pty came, -EREMOTEIO with a shell's exit code (125…127) and a sentence when it
+ * cannot be run. */
+int exec_process_report(ExecProcess *p, int *ret_code, char **ret_error);

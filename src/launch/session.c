@@ -146,12 +146,12 @@ static void send_started(Session *s) {
         session_send(s, m);
 }
 
-static void send_failed(Session *s, int error, const char *sentence) {
+static void send_failed(Session *s, int code, const char *sentence) {
         _cleanup_(message_freep) Message *m = NULL;
 
         if (message_new(&m) < 0 || message_add(m, "event", "error") < 0 || message_add(m, "error", "ExecFailed") < 0 ||
-            message_addf(m, "code", "%d", error == -ENOENT ? 127 : error == -EACCES ? 126 : 125) < 0 ||
-            message_add(m, "message", sentence ?: strerror(-error)) < 0)
+            message_addf(m, "code", "%d", code) < 0 ||
+            message_add(m, "message", sentence ?: "the command could not be started") < 0)
                 return;
         session_send(s, m);
         session_close_connection(s);
@@ -160,16 +160,16 @@ static void send_failed(Session *s, int error, const char *sentence) {
 static int on_report(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         _cleanup_free_ char *sentence = NULL;
         Session *s = userdata;
-        int r;
+        int code = 125, r;
 
-        r = exec_process_report(&s->process, &sentence);
+        r = exec_process_report(&s->process, &code, &sentence);
         if (r == 0 || r == -EAGAIN)
                 return 0;
         s->report_source = sd_event_source_disable_unref(s->report_source);
         if (r > 0)
                 send_started(s);
         else
-                send_failed(s, r, sentence);
+                send_failed(s, code, sentence);
         return 0;
 }
 

@@ -168,7 +168,7 @@ static int start_serving(Supervisor *s) {
         s->exec_context = (ExecContext) {
                 .plan = s->plan,
                 .seccomp = &s->seccomp,
-                .leader_pidfd = s->payload.pidfd,
+                .namespaces = &s->namespaces,
                 .cgroup_fd = s->cgroup_leaf_fd,
         };
         r = join_pid_namespace(s);
@@ -203,9 +203,9 @@ static int start_payload(Supervisor *s) {
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 
-        r = payload_clone(&context, &s->payload);
+        r = payload_clone(&context, &s->payload, &error);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot make its namespaces: %m");
+                return supervisor_start_error(s, r, error ? "%s" : "cannot make its namespaces: %m", error);
         r = make_scope(s);
         if (r < 0)
                 return r;
@@ -219,6 +219,9 @@ static int start_payload(Supervisor *s) {
         r = start_serving(s);
         if (r < 0)
                 return r;
+        r = namespaces_open(s->payload.pid, &s->namespaces);
+        if (r < 0)
+                return supervisor_start_error(s, r, "cannot open its namespaces: %m");
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");

@@ -150,6 +150,7 @@ static void supervisor_done(Supervisor *s) {
         if (s->registered)
                 machine_unregister(s->bus, s->options->name);
         scope_free(s->scope);
+        namespaces_done(&s->namespaces);
         payload_done(&s->payload);
         sd_event_source_disable_unref(s->stop_timer);
         sd_event_source_disable_unref(s->idle_timer);
@@ -175,6 +176,7 @@ int supervisor_run(const SupervisorOptions *options) {
                 .uid_range_fd = -EBADF,
                 .cgroup_leaf_fd = -EBADF,
                 .payload = PAYLOAD_NONE,
+                .namespaces = NAMESPACES_NONE,
         };
         int r;
 

@@ -8,6 +8,7 @@
 #include "launch/console.h"
 #include "launch/control.h"
 #include "launch/exec.h"
+#include "launch/namespaces.h"
 #include "launch/payload.h"
 #include "launch/plan.h"
 #include "launch/scope.h"
@@ -50,6 +51,7 @@ typedef struct Supervisor {
         sd_event *event;
         Scope *scope;
         Payload payload;
+        Namespaces namespaces;
         ExecContext exec_context;
         Sessions *sessions;
         Console *console;

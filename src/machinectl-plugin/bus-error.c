@@ -18,7 +18,6 @@ static const struct {
         { BERTH_ERROR_ALREADY_RUNNING, "Stop it with 'berthctl stop %s'." },
         { BERTH_ERROR_START_FAILED, "See 'berthctl info --show-log %s'." },
         { BERTH_ERROR_STOP_FAILED, "Force it with 'berthctl stop --force %s'." },
-        { BERTH_ERROR_BUSY, "See 'berthctl list-jobs'." },
         { BERTH_ERROR_NO_SUCH_IMAGE, "See 'berthctl list-images'." },
         { BERTH_ERROR_IMAGE_EXISTS, "See 'berthctl list-images'." },
         { BERTH_ERROR_AMBIGUOUS_IMAGE, "Give more digits of the fingerprint; see 'berthctl list-images'." },
@@ -61,11 +60,13 @@ static const char *const denied[] = {
 
 static int explain_denied(const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {
         bool may_ask = streq(error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
+        const char *hint = may_ask && !asked ? "An administrator's password may allow it: run it on a terminal and without --no-ask-password."
+                                             : "Polkit decides this; see ACCESS in berthctl(1).";
 
-        return asprintf(ret, "You may not %s%s%s%s: polkit refused it.%s",
-                        verb, target ? " '" : "", target ?: "", target ? "'" : "",
-                        may_ask && !asked ? " A password of an administrator may allow it: run it on a terminal and without --no-ask-password, or with sudo."
-                                          : " An administrator may, or may allow you to: see ACCESS in berthctl(1).");
+        /* The manager names the deed and the container. The bus, which speaks of messages and rules, does not. */
+        if (!isempty(error->message) && !startswith(error->message, "Rejected "))
+                return asprintf(ret, "%s%s %s", error->message, endswith(error->message, ".") ? "" : ".", hint);
+        return asprintf(ret, "Not allowed to %s%s%s%s. %s", verb, target ? " '" : "", target ?: "", target ? "'" : "", hint);
 }
 
 int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {

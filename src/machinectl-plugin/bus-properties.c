@@ -78,11 +78,13 @@ static int read_members(sd_bus_message *m, json_object *array) {
 static int read_dictionary(sd_bus_message *m, json_object *object) {
         int r;
 
-        while ((r = sd_bus_message_enter_container(m, 'e', NULL)) > 0) {
+        while ((r = sd_bus_message_at_end(m, false)) == 0) {
                 const char *key;
                 json_object *item;
 
-                r = sd_bus_message_read_basic(m, 's', &key);
+                r = sd_bus_message_enter_container(m, 'e', NULL);
+                if (r >= 0)
+                        r = sd_bus_message_read_basic(m, 's', &key);
                 if (r >= 0)
                         r = read_value(m, &item);
                 if (r < 0)

@@ -199,7 +199,11 @@ static int on_message(Relay *relay) {
         if (r == -EAGAIN)
                 return 0;
         if (r == -ENODATA || r == -ECONNRESET) {
-                end(relay, SESSION_LOST, 0);
+                /* A console goes on for as long as its stream does, which needs no connection. */
+                if (relay->session->console && relay->session->streams[1])
+                        relay->session->fd = fd_close(relay->session->fd);
+                else
+                        end(relay, SESSION_LOST, 0);
                 return 0;
         }
         if (r < 0)
@@ -224,7 +228,7 @@ static int on_message(Relay *relay) {
                 if (free_and_strdup(&relay->result->error, message_get(m, "error")) < 0 ||
                     free_and_strdup(&relay->result->message, message_get(m, "message")) < 0)
                         return -ENOMEM;
-                end(relay, SESSION_FAILED, 0);
+                end(relay, SESSION_FAILED, message_get_u32(m, "code", &n) >= 0 ? (int) (n & 0xff) : 0);
         }
         /* Another event is one of a newer supervisor. */
         return 0;

@@ -11,6 +11,7 @@ typedef struct Session {
         int fd;                /* owned: the connection, SOCK_SEQPACKET */
         int input, output;     /* borrowed: what a pty or console is connected to */
         bool tty;              /* exec on a pty, or a console */
+        bool console;
         bool detachable;       /* ^]^]^] leaves */
         Stream *streams[2];    /* owned: our terminals that stand behind pipes of a command without a pty; NULL: none */
 } Session;
@@ -24,7 +25,7 @@ int session_make_stdio(Session *s, const int ours[static 3], int ret_fds[static 
 typedef enum SessionEnd {
         SESSION_EXITED,     /* code */
         SESSION_SIGNALLED,  /* code: the signal */
-        SESSION_FAILED,     /* error, message */
+        SESSION_FAILED,     /* error, message; code: what a shell would end with, 0 when the supervisor named none */
         SESSION_LOST,       /* the supervisor is gone: the container stopped */
         SESSION_DETACHED,
         SESSION_HUNG_UP,    /* our terminal is gone */

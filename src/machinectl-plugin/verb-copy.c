@@ -4,6 +4,7 @@
  * Directories travel as tar streams that the system's tar(1) writes and reads. No name that a container made up is used on our side. */
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -264,6 +265,9 @@ static int copy_directory_from(Ctl *c, const char *path, const char *destination
                 return report_failure("Cannot start tar: %s.", strerror(-r));
         }
         r = call_copy(c, "CopyFrom", path, fds[1], true, NULL);
+        if (r < 0)
+                /* Why has been said; what tar makes of half a stream adds nothing. */
+                (void) kill(pid, SIGTERM);
         (void) close(fds[1]);
         code = process_wait(pid);
         if (r < 0 && made)

@@ -2,12 +2,11 @@
 
 /* exec, run-in, shell, login, console: a session with a container, its end as our exit code. */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "basic/fd.h"
 #include "basic/strv.h"
@@ -17,9 +16,6 @@
 #include "machinectl-plugin/session.h"
 #include "machinectl-plugin/terminal.h"
 #include "machinectl-plugin/verbs.h"
-
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
 
 typedef struct Command {
         const char *member;   /* of the manager */
@@ -116,7 +112,7 @@ static int open_session(Ctl *c, sd_bus_message *m, const char *container, Sessio
         return 0;
 }
 
-static int exit_code(const SessionResult *result, const char *container) {
+static int exit_code(const SessionResult *result, const char *container, bool console) {
         switch (result->end) {
         case SESSION_EXITED:
                 return result->code;
@@ -126,16 +122,16 @@ static int exit_code(const SessionResult *result, const char *container) {
         case SESSION_DETACHED:
                 return 0;
         case SESSION_LOST:
+                if (console) {
+                        report_note("The console of '%s' was closed: the container stopped.", container);
+                        return 0;
+                }
                 (void) report_failure("The session with '%s' was closed: the container stopped, or its supervisor did. See 'berthctl status %s'.",
                                       container, container);
                 return EXIT_EXEC_FAILED;
         case SESSION_FAILED:
                 (void) report_failure("%s", result->message ?: "The command could not be run.");
-                if (streq_ptr(result->error, "NotFound") || streq_ptr(result->error, "NoSuchFile"))
-                        return EXIT_NOT_FOUND;
-                if (streq_ptr(result->error, "NotExecutable"))
-                        return EXIT_NOT_EXECUTABLE;
-                return EXIT_EXEC_FAILED;
+                return result->code ?: EXIT_EXEC_FAILED;
         }
         return EXIT_EXEC_FAILED;
 }
@@ -154,7 +150,7 @@ static int run_session(Ctl *c, Session *s, const char *container) {
         }
         if (note && result.end == SESSION_DETACHED)
                 fprintf(stderr, "\nLeft '%s'.\n", container);
-        r = exit_code(&result, container);
+        r = exit_code(&result, container, s->console);
         session_result_done(&result);
         return r;
 }
@@ -248,7 +244,7 @@ int verb_shell(Ctl *c) {
                 if (!user)
                         return report_oom();
         }
-        command.user = user ?: user_option(c);
+        command.user = isempty(user) ? user_option(c) : user;
         return run(c, &command);
 }
 
@@ -271,7 +267,7 @@ int verb_console(Ctl *c) {
         Session s = SESSION_INIT;
         int r;
 
-        s.tty = s.detachable = true;
+        s.tty = s.detachable = s.console = true;
         s.input = STDIN_FILENO;
         s.output = STDOUT_FILENO;
 

@@ -184,7 +184,8 @@ int settings_files_read_own(const char *root, const char *name, SettingsFiles *f
 
         fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? no_such_container(name, ret_error) : fail(-errno, ret_error, directory, strerror(errno));
+                return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? no_such_container(name, ret_error) :
+                                                                               fail(-errno, ret_error, directory, strerror(errno));
         r = path_read(fd, "container.conf", SETTINGS_FILE_SIZE_MAX, &text, &size);
         if (r == -ENOENT)
                 return no_such_container(name, ret_error);

@@ -184,6 +184,7 @@ static int escape(const char *text, const char *special, char **ret) {
 
 int text_escape(const char *text, char **ret) {
         _cleanup_free_ char *escaped = NULL;
+        const char *from, *head = "", *tail = "";
         size_t n;
         int r;
 
@@ -191,19 +192,22 @@ int text_escape(const char *text, char **ret) {
         if (r < 0)
                 return r;
 
-        /* A backslash at the end of a line would continue it. */
-        n = strlen(escaped);
-        if (n > 0 && escaped[n - 1] == '\\')
-                return asprintf(ret, "%s%.*s\\x5c", escaped[0] == ' ' ? "\\s" : "", (int) n - 2 - (escaped[0] == ' '), escaped + (escaped[0] == ' ')) < 0 ? -ENOMEM : 0;
-
-        /* Blanks at either end would be cut off with those around the value. */
-        if (n > 0 && (escaped[0] == ' ' || escaped[n - 1] == ' ')) {
-                bool first = escaped[0] == ' ' && n > 1, last = escaped[n - 1] == ' ';
-
-                return asprintf(ret, "%s%.*s%s", first ? "\\s" : "", (int) (n - first - last), escaped + first, last ? "\\s" : "") < 0 ? -ENOMEM : 0;
+        /* Blanks at either end would be cut off with those around the value, and a backslash at the end of a line would continue it. */
+        from = escaped;
+        n = strlen(from);
+        if (n > 1 && from[0] == ' ') {
+                head = "\\s";
+                from++;
+                n--;
         }
-        *ret = TAKE_PTR(escaped);
-        return 0;
+        if (n > 0 && from[n - 1] == ' ') {
+                tail = "\\s";
+                n--;
+        } else if (n > 1 && from[n - 1] == '\\') {
+                tail = "\\x5c";
+                n -= 2;
+        }
+        return asprintf(ret, "%s%.*s%s", head, (int) n, from, tail) < 0 ? -ENOMEM : 0;
 }
 
 int word_quote(const char *word, char **ret) {

@@ -14,7 +14,8 @@ meson_folder() {
 meson_configure() {
         local compiler=$1 folder
         folder=$(meson_folder "$compiler")
-        [ ! -e "$folder/build.ninja" ] || return 0
+        # Configured again only if it has to be.
+        [ ! -e "$folder/build.ninja" ] || ! ninja -C "$folder" build.ninja >"$folder.log" 2>&1 || return 0
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
         CC=$compiler meson setup --prefix=/usr --werror -Dtests=enabled "$folder" "$TOP" >"$folder.log" 2>&1 || {
@@ -39,13 +40,13 @@ meson_rows() {
         printf 'build\tshellcheck\tbuild\tbuild-shellcheck\tmachine\tshort\tno complaint about the shell scripts\n'
         folder=$(meson_folder gcc)
         if ! meson_configure gcc >&2; then
-                printf 'unit\tnone\t\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
+                printf 'unit\tnone\t-\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
                 return 0
         fi
         meson introspect --tests "$folder" |
                 jq -r '.[] | [(.suite[0] // "unit" | sub("^[^:]*:"; "") | if . == "bus" then . else "unit" end), .name] | @tsv' |
                 while IFS=$'\t' read -r group name; do
-                        printf '%s\t%s\t\t%s-%s\tmachine\tshort\t%s\n' "$group" "$name" "$group" "${name//[ _]/-}" \
+                        printf '%s\t%s\t-\t%s-%s\tmachine\tshort\t%s\n' "$group" "$name" "$group" "${name//[ _]/-}" \
                                 "$(meson_description "$group" "$name")"
                 done
 }
@@ -55,7 +56,8 @@ meson_description() {
         local file
         for file in "$TOP/test/$1/$2.c" "$TOP/test/$1/test-$2.c" "$TOP/test/$1/${2//-/_}.c"; do
                 [ -e "$file" ] || continue
-                sed -e '/SPDX/d' -e 's,^ *\(/\*\| \*\|//\) *,,' -e 's, *\*/ *$,,' -e '/^$/d' "$file" | head -n 1
+                sed -n -e '/SPDX/d' -e '/^#include .*unit.h/q' -e 's,^/\* *\([^*]*\).*,\1,p' "$file" | head -n 1 | grep . && return 0
+                sed -n 's,^START_TEST(\(.*\)) {$,\1,p' "$file" | tr '_\n' ' ,' | sed 's/,$//; s/,/, /g'
                 return 0
         done
         echo "$1 test $2"
@@ -96,7 +98,11 @@ shell_scripts() {
                 case $file in
                 test/lib/harness.sh) printf '%s\0' "$file" ;;
                 test/lib/*) ;;
-                *) [ -f "$TOP/$file" ] && head -c 64 "$TOP/$file" | grep -qE '^#!.*\b(ba)?sh\b|^# shellcheck shell' && printf '%s\0' "$file" ;;
+                *)
+                        if [ -f "$TOP/$file" ] && head -c 64 "$TOP/$file" | grep -qE '^#!.*\b(ba)?sh\b|^# shellcheck shell'; then
+                                printf '%s\0' "$file"
+                        fi
+                        ;;
                 esac
         done
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+
+#include "basic/fd.h"
+
+/* The user namespace first: the capabilities to enter the others come with it. */
+static const struct {
+        const char *name;
+        int type;
+} kinds[NAMESPACES_MAX] = {
+        { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },  { "net", CLONE_NEWNET },
+        { "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS }, { "cgroup", CLONE_NEWCGROUP },
+};
+
+void namespaces_done(Namespaces *n) {
+        for (size_t i = 0; i < NAMESPACES_MAX; i++)
+                n->fds[i] = fd_close(n->fds[i]);
+}
+
+int namespaces_open(pid_t pid, Namespaces *ret) {
+        _cleanup_(namespaces_done) Namespaces n = NAMESPACES_NONE;
+        _cleanup_close_ int dir = -EBADF;
+        char path[64];
+
+        snprintf(path, sizeof path, "/proc/%d/ns", (int) pid);
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return -errno;
+        for (size_t i = 0; i < NAMESPACES_MAX; i++) {
+                n.fds[i] = openat(dir, kinds[i].name, O_RDONLY | O_CLOEXEC);
+                if (n.fds[i] < 0)
+                        return -errno;
+        }
+        *ret = n;
+        n = (Namespaces) NAMESPACES_NONE;
+        return 0;
+}
+
+int namespaces_enter(const Namespaces *n) {
+        for (size_t i = 0; i < NAMESPACES_MAX; i++)
+                if (setns(n->fds[i], kinds[i].type) < 0)
+                        return -errno;
+        return 0;
+}
