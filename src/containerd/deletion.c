@@ -113,7 +113,7 @@ int deletion_start(Container *c, bool force, uid_t uid, const char *client, Done
                 return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
         runs = c->unit_state != CONTAINER_STOPPED && c->unit_state != CONTAINER_FAILED;
         if (runs && !force)
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is %s. Stop it first, or force its deletion.", c->name,
+                return sd_bus_error_setf(error, BERTH_ERROR_ALREADY_RUNNING, "Container '%s' is %s, and is not deleted unless by force.", c->name,
                                          container_state_to_string(container_state(c)));
 
         d = calloc(1, sizeof *d);

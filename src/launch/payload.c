@@ -8,11 +8,14 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -234,14 +237,14 @@ static _noreturn_ void child_main(Child *c) {
         if (r < 0)
                 _exit(EXIT_FAILURE);
 
-        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-                child_fail(c, -errno, "cannot become root of the user namespace");
+        r = userns_become_root();
+        if (r < 0)
+                child_failf(c, r, "cannot become root of the user namespace: %m");
         /* After the change of ids, which clears it (prctl(2)). Should the supervisor be gone already, the next message never comes. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 child_fail(c, -errno, NULL);
 
         c->setup.plan = plan;
-        c->setup.layers = *c->context->layers;
         c->setup.personalise = c->context->personalise;
         c->setup.wait_for_scope = wait_for_scope;
         c->setup.userdata = c;
@@ -274,44 +277,127 @@ static _noreturn_ void child_main(Child *c) {
         child_exec_program(c, plan->environment);
 }
 
+/* --- the process in the outer user namespace (rootfs.h), which mounts the root and clones the child --- */
+
+/* With CLONE_PARENT the exit signal is the caller's own and must not be given (clone(2)). */
+static pid_t clone_child(uint64_t flags) {
+        struct clone_args args = { .flags = flags, .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD };
+
+        return (pid_t) syscall(SYS_clone3, &args, sizeof args);
+}
+
+static int outer_clone_payload(Child *c, pid_t *ret_pid) {
+        UidRange map = rootfs_container_map(c->context->plan->settings->uid_base);
+        pid_t pid;
+        int r;
+
+        /* A child of the supervisor's, not of ours: we are gone soon. */
+        pid = clone_child(CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                child_main(c);
+
+        r = userns_write_maps(pid, &map, 1);
+        if (r < 0) {
+                (void) kill(pid, SIGKILL);
+                return r;
+        }
+        *ret_pid = pid;
+        return 0;
+}
+
+static _noreturn_ void outer_main(Child *c) {
+        int r, mount_fd;
+        pid_t pid;
+
+        r = receive_byte(c->socket_fd);
+        if (r < 0)
+                _exit(EXIT_FAILURE);
+        r = rootfs_assemble(c->context->layers, c->context->plan->settings->uid_base, &mount_fd);
+        if (r < 0)
+                child_failf(c, r, "cannot put together the file system of image and layer: %m");
+        c->setup.root_mount_fd = mount_fd;
+
+        r = outer_clone_payload(c, &pid);
+        if (r < 0)
+                child_failf(c, r, "cannot make its namespaces: %m");
+        if (send(c->socket_fd, &pid, sizeof pid, MSG_NOSIGNAL) < 0)
+                _exit(EXIT_FAILURE);
+        _exit(EXIT_SUCCESS);
+}
+
 /* --- the supervisor's side --- */
 
-int payload_clone(const PayloadContext *context, Payload *ret) {
+static int error_from_message(const Message *m, char **ret_error);
+
+static int receive_pid(int fd, pid_t *ret, char **ret_error) {
+        _cleanup_(message_freep) Message *m = NULL;
+        char data[4096];
+        ssize_t n;
+        int r;
+
+        n = socket_receive(fd, data, sizeof data, NULL, NULL);
+        if (n < 0)
+                return (int) n;
+        if (n == sizeof *ret) {
+                memcpy(ret, data, sizeof *ret);
+                return 0;
+        }
+        r = message_parse(data, (size_t) n, &m);
+        return r < 0 ? r : error_from_message(m, ret_error);
+}
+
+static int wait_for_outer(pid_t pid, int socket_fd, uint32_t uid_base, pid_t *ret_payload, char **ret_error) {
+        UidRange map[ROOTFS_OUTER_RANGES];
+        int r;
+
+        rootfs_outer_map(uid_base, map);
+        r = userns_write_maps(pid, map, ELEMENTSOF(map));
+        if (r >= 0)
+                r = send_byte(socket_fd);
+        if (r >= 0)
+                r = receive_pid(socket_fd, ret_payload, ret_error);
+        if (r < 0)
+                (void) kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        return r;
+}
+
+int payload_clone(const PayloadContext *context, Payload *ret, char **ret_error) {
         _cleanup_(payload_done) Payload p = PAYLOAD_NONE;
-        struct clone_args args = {
-                .flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
-                .pidfd = (uint64_t) (uintptr_t) &p.pidfd,
-                .exit_signal = SIGCHLD,
-        };
         _cleanup_close_ int child_fd = -EBADF;
         int pair[2], r;
-        pid_t pid;
+        pid_t outer;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         p.socket_fd = pair[0];
         child_fd = pair[1];
 
-        pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
-        if (pid < 0)
+        outer = clone_child(CLONE_NEWUSER | CLONE_NEWNS);
+        if (outer < 0)
                 return -errno;
-        if (pid == 0) {
+        if (outer == 0) {
                 Child c = { .context = context, .socket_fd = TAKE_FD(child_fd), .setup = SETUP_INIT };
 
                 /* Our end in the child would keep it from seeing the supervisor go. */
                 p.socket_fd = fd_close(p.socket_fd);
-                child_main(&c);
+                outer_main(&c);
         }
-        p.pid = pid;
         rootfs_layers_close(context->layers);
-
-        r = userns_write_maps(pid, 0, context->plan->settings->uid_base);
-        if (r >= 0)
-                r = send_byte(p.socket_fd);
-        if (r < 0) {
-                (void) kill(pid, SIGKILL);
+        r = wait_for_outer(outer, p.socket_fd, context->plan->settings->uid_base, &p.pid, ret_error);
+        if (r < 0)
                 return r;
-        }
+
+        /* It is our child and waits for a word of ours: the number cannot have become another's. */
+        p.pidfd = pidfd_open(p.pid, 0);
+        if (p.pidfd < 0)
+                return -errno;
+        r = send_byte(p.socket_fd);
+        if (r < 0)
+                return r;
         *ret = p;
         p = (Payload) PAYLOAD_NONE;
         return 0;

@@ -38,14 +38,13 @@ void payload_done(Payload *p);
 typedef struct PayloadContext {
         const Plan *plan;               /* borrowed */
         const SeccompProgram *seccomp;  /* borrowed */
-        RootfsLayers *layers;           /* the child takes them */
+        RootfsLayers *layers;           /* taken */
         bool personalise;
 } PayloadContext;
 
-/* Clones it into its namespaces and maps its ids. The child sets up until it needs the scope. */
-int payload_clone(const PayloadContext *c, Payload *ret);
-
-/* On failure *ret_error is the child's own sentence, when it had one. */
+/* On failure of any of these *ret_error is the child's own sentence, when it had one.
+ * Clones it into its namespaces, by way of a process that mounts its root. The child sets up until it needs the scope. */
+int payload_clone(const PayloadContext *c, Payload *ret, char **ret_error);
 int payload_wait_prepared(Payload *p, char **ret_error); /* all but what needs the scope; console and notify socket are here */
 int payload_wait_ready(Payload *p, bool scope_is_there, char **ret_error);
 int payload_exec(Payload *p, char **ret_error);           /* returns when the program has been executed */

@@ -47,7 +47,8 @@ static int open_parent(Setup *s, const char *path, const char **ret_name) {
 static int step_root(Setup *s, const PlanStep *step) {
         int r;
 
-        r = rootfs_assemble(&s->layers, &s->root_fd);
+        r = rootfs_attach(s->root_mount_fd, &s->root_fd);
+        s->root_mount_fd = fd_close(s->root_mount_fd);
         return r < 0 ? fail(s, step, r, "cannot put together the file system") : 0;
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct Setup {
         const Plan *plan;        /* borrowed */
-        RootfsLayers layers;     /* owned */
+        int root_mount_fd;       /* owned: the overlay, not attached yet */
         bool personalise;        /* this is the first start */
         int root_fd;             /* owned, once PLAN_ROOT ran */
         int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
@@ -19,7 +19,7 @@ typedef struct Setup {
         char *error;             /* owned: the sentence for a failed step */
 } Setup;
 
-#define SETUP_INIT { .layers = ROOTFS_LAYERS_NONE, .root_fd = -EBADF, .console_master_fd = -EBADF, .console_slave_fd = -EBADF, .notify_fd = -EBADF }
+#define SETUP_INIT { .root_mount_fd = -EBADF, .root_fd = -EBADF, .console_master_fd = -EBADF, .console_slave_fd = -EBADF, .notify_fd = -EBADF }
 
 /* -errno and s->error on failure. */
 int setup_run(Setup *s);

@@ -203,9 +203,9 @@ static int start_payload(Supervisor *s) {
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 
-        r = payload_clone(&context, &s->payload);
+        r = payload_clone(&context, &s->payload, &error);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot make its namespaces: %m");
+                return supervisor_start_error(s, r, error ? "%s" : "cannot make its namespaces: %m", error);
         r = make_scope(s);
         if (r < 0)
                 return r;

@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +22,18 @@
 void rootfs_layers_close(RootfsLayers *l) {
         l->image_fd = fd_close(l->image_fd);
         l->layer_fd = fd_close(l->layer_fd);
+}
+
+/* See rootfs.h. */
+#define HOST_ROOT_ON_DISK (FOREIGN_UID_BASE + UID_RANGE_SIZE)
+
+void rootfs_outer_map(uint32_t uid_base, UidRange ret[static ROOTFS_OUTER_RANGES]) {
+        ret[0] = (UidRange) { 0, 0, 1 };
+        ret[1] = (UidRange) { uid_base, uid_base, UID_RANGE_SIZE };
+}
+
+UidRange rootfs_container_map(uint32_t uid_base) {
+        return (UidRange) { 0, uid_base, UID_RANGE_SIZE };
 }
 
 static int clone_mapped(int state_fd, const char *path, int userns_fd, bool read_only, int *ret_fd) {
@@ -56,7 +70,7 @@ int rootfs_open_layers(const char *name, const Settings *s, RootfsLayers *ret) {
         state = open(BERTH_STATE_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (state < 0)
                 return -errno;
-        r = userns_open_map(FOREIGN_UID_BASE, s->uid_base, &userns);
+        r = userns_open_map((const UidRange[]) { { FOREIGN_UID_BASE, s->uid_base, UID_RANGE_SIZE }, { HOST_ROOT_ON_DISK, 0, 1 } }, 2, &userns);
         if (r < 0)
                 return r;
 
@@ -87,7 +101,38 @@ static int attach_at(int scratch, const char *name, int mount_fd) {
  * attached to a scratch file system first. It lies over the runtime directory: no other process sees this namespace. */
 #define SCRATCH BERTH_RUNTIME_DIR
 
-int rootfs_assemble(RootfsLayers *layers, int *ret_root_fd) {
+/* overlayfs works on its layers with the credentials of who mounts it: what it makes for itself (work/, whiteouts) shall be the container's
+ * root's. Capabilities stay as they are, which a change of the file system ids from 0 would otherwise end (capabilities(7)). */
+static int take_filesystem_ids(uint32_t id) {
+        if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+                return -errno;
+        (void) setfsgid(id);
+        (void) setfsuid(id);
+        /* The calls return the id of before; asked again they tell whether they worked. */
+        return (uint32_t) setfsuid(id) == id && (uint32_t) setfsgid(id) == id ? 0 : -EPERM;
+}
+
+static int make_scratch(int *ret_fd) {
+        _cleanup_close_ int mount_fd = -EBADF, place = -EBADF;
+        int r, fd;
+
+        r = mount_new("tmpfs", "berth", (char *[]) { (char *) "mode=0700", NULL }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd);
+        if (r < 0)
+                return r;
+        place = open(SCRATCH, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (place < 0)
+                return -errno;
+        r = mount_attach(mount_fd, place);
+        if (r < 0)
+                return r;
+        fd = open(SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd) {
         static const char *const options[] = {
                 "lowerdir=" SCRATCH "/image",
                 "upperdir=" SCRATCH "/layer/upper",
@@ -95,40 +140,43 @@ int rootfs_assemble(RootfsLayers *layers, int *ret_root_fd) {
                 "userxattr",
                 NULL,
         };
-        _cleanup_close_ int scratch_mount = -EBADF, scratch = -EBADF, root_mount = -EBADF, place = -EBADF, root = -EBADF;
+        _cleanup_close_ int scratch = -EBADF, mount_fd = -EBADF;
         int r;
 
-        r = mount_new("tmpfs", "berth", (char *[]) { (char *) "mode=0700", NULL }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &scratch_mount);
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return -errno;
+        r = make_scratch(&scratch);
+        if (r >= 0)
+                r = attach_at(scratch, "image", layers->image_fd);
+        if (r >= 0)
+                r = attach_at(scratch, "layer", layers->layer_fd);
+        if (r >= 0)
+                r = take_filesystem_ids(uid_base);
+        if (r >= 0)
+                r = mount_new("overlay", "berth", (char **) options, 0, &mount_fd);
+        (void) setfsuid(0);
+        (void) setfsgid(0);
+        rootfs_layers_close(layers);
         if (r < 0)
                 return r;
+        *ret_mount_fd = TAKE_FD(mount_fd);
+        return 0;
+}
+
+int rootfs_attach(int mount_fd, int *ret_root_fd) {
+        _cleanup_close_ int place = -EBADF;
+        int r, fd;
+
         place = open(SCRATCH, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (place < 0)
                 return -errno;
-        r = mount_attach(scratch_mount, place);
+        r = mount_attach(mount_fd, place);
         if (r < 0)
                 return r;
-        scratch = open(SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (scratch < 0)
+        fd = open(SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
                 return -errno;
-
-        r = attach_at(scratch, "image", layers->image_fd);
-        if (r < 0)
-                return r;
-        r = attach_at(scratch, "layer", layers->layer_fd);
-        if (r < 0)
-                return r;
-        r = mount_new("overlay", "berth", (char **) options, 0, &root_mount);
-        if (r < 0)
-                return r;
-        r = attach_at(scratch, "root", root_mount);
-        if (r < 0)
-                return r;
-
-        root = openat(scratch, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0)
-                return -errno;
-        rootfs_layers_close(layers);
-        *ret_root_fd = TAKE_FD(root);
+        *ret_root_fd = fd;
         return 0;
 }
 
@@ -142,34 +190,48 @@ int rootfs_pivot(int root_fd) {
 
 static int enter_running(pid_t leader) {
         _cleanup_close_ int pidfd = -EBADF;
+        int r;
 
         pidfd = pidfd_open(leader, 0);
         if (pidfd < 0)
                 return -errno;
         if (setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
                 return -errno;
-        if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-                return -errno;
+        r = userns_become_root();
+        if (r < 0)
+                return r;
         return chdir("/") < 0 ? -errno : 0;
 }
 
 static int enter_stopped(const char *name, const Settings *s) {
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
-        _cleanup_close_ int root = -EBADF;
+        _cleanup_close_ int mount_fd = -EBADF, root = -EBADF, proc = -EBADF;
+        UidRange outer[ROOTFS_OUTER_RANGES], inner = rootfs_container_map(s->uid_base);
         int r;
 
         r = rootfs_open_layers(name, s, &layers);
         if (r < 0)
                 return r;
-        r = userns_enter_new(0, s->uid_base);
-        if (r < 0)
-                return r;
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc < 0)
                 return -errno;
-        r = rootfs_assemble(&layers, &root);
+        rootfs_outer_map(s->uid_base, outer);
+        r = userns_enter_new(proc, outer, ELEMENTSOF(outer));
         if (r < 0)
                 return r;
-        return rootfs_pivot(root);
+        if (unshare(CLONE_NEWNS) < 0)
+                return -errno;
+        r = rootfs_assemble(&layers, s->uid_base, &mount_fd);
+        if (r >= 0)
+                r = rootfs_attach(mount_fd, &root);
+        /* Before the last step: a mount that came from a more privileged namespace cannot become the root (pivot_root(2)). */
+        if (r >= 0)
+                r = rootfs_pivot(root);
+        if (r >= 0)
+                r = userns_enter_new(proc, &inner, 1);
+        if (r >= 0)
+                r = userns_become_root();
+        return r;
 }
 
 int rootfs_enter(const char *name, const Settings *s, pid_t leader, int *ret_root_fd) {

@@ -5,9 +5,17 @@
 
 #include "basic/macro.h"
 #include "settings/settings.h"
+#include "shared/userns.h"
 
-/* A container's root file system, seen from inside: idmapped clones of the image's rootfs and the container's layer, put together by
- * overlayfs in the container's own user namespace. Used by the supervisor, and by jobs that read or write a container's files. */
+/* A container's root file system: idmapped clones of the image's rootfs and the container's layer, put together by overlayfs. Used by the
+ * supervisor, and by jobs that read or write a container's files.
+ *
+ * Three sets of ids meet here. On disk everything belongs to the foreign range. The container's user namespace maps 0…65535 to the
+ * container's range. The overlay is mounted in a user namespace between the host's and the container's, the *outer* one: it has the
+ * container's range and the host's root, under their host numbers. So set-user-id files and file capabilities count inside
+ * (the container's namespace is a descendant of the file system's, mnt_may_suid()), the container has no say over the mount, and
+ * the host's root can make files there, as `machinectl copy-to` does. What such a file is on disk until it is given to somebody is
+ * the id after the foreign range, never 0. */
 
 typedef struct RootfsLayers {
         int image_fd; /* detached, idmapped, read-only mount of images/FP/rootfs */
@@ -18,12 +26,19 @@ typedef struct RootfsLayers {
 
 void rootfs_layers_close(RootfsLayers *l);
 
-/* As root of the host: makes the two mounts, mapped from the foreign range to the container's. */
+/* As root of the host: makes the two mounts. */
 int rootfs_open_layers(const char *name, const Settings *s, RootfsLayers *ret);
 
-/* As root of the container's user namespace, in a mount namespace that belongs to it and where nothing propagates: the overlay, attached at
- * a place below the runtime directory (it must be in the namespace to be usable as a root). Closes the layers. */
-int rootfs_assemble(RootfsLayers *layers, int *ret_root_fd);
+/* The maps of the outer user namespace (seen from the host's) and of the container's (seen from the outer one). */
+#define ROOTFS_OUTER_RANGES 2U
+void rootfs_outer_map(uint32_t uid_base, UidRange ret[static ROOTFS_OUTER_RANGES]);
+UidRange rootfs_container_map(uint32_t uid_base);
+
+/* In the outer user namespace and a mount namespace that belongs to it: the overlay, not attached anywhere. Closes the layers. */
+int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd);
+
+/* Attaches it at the runtime directory in the caller's own mount namespace, where it can become the root. */
+int rootfs_attach(int mount_fd, int *ret_root_fd);
 
 /* Makes root_fd the root of the mount namespace and lets go of everything that was there before. */
 int rootfs_pivot(int root_fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shared/userns.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
@@ -12,32 +13,46 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
-#include "shared/names.h"
 
-static int write_proc_file(pid_t pid, const char *file, const char *text, size_t size) {
+#define USERNS_RANGES_MAX 4U /* of 34 characters at the most */
+
+static int write_proc_file(int proc_fd, pid_t pid, const char *file, const char *text, size_t size) {
         _cleanup_close_ int fd = -EBADF;
         char path[64];
 
-        snprintf(path, sizeof path, "/proc/%d/%s", (int) pid, file);
-        fd = open(path, O_WRONLY | O_CLOEXEC);
+        snprintf(path, sizeof path, "%d/%s", (int) pid, file);
+        fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         /* A map is taken in one write or not at all (user_namespaces(7)). */
         return write(fd, text, size) < 0 ? -errno : 0;
 }
 
-int userns_write_maps(pid_t pid, uint32_t inside, uint32_t outside) {
-        char map[64];
-        int n, r;
+static int write_maps(int proc_fd, pid_t pid, const UidRange *ranges, size_t n_ranges) {
+        char map[256];
+        size_t size = 0;
+        int r;
 
-        n = snprintf(map, sizeof map, "%u %u %u\n", inside, outside, UID_RANGE_SIZE);
-        r = write_proc_file(pid, "uid_map", map, (size_t) n);
+        assert(n_ranges <= USERNS_RANGES_MAX);
+
+        for (size_t i = 0; i < n_ranges; i++)
+                size += (size_t) snprintf(map + size, sizeof map - size, "%u %u %u\n", ranges[i].inside, ranges[i].outside, ranges[i].size);
+        r = write_proc_file(proc_fd, pid, "uid_map", map, size);
         if (r < 0)
                 return r;
-        return write_proc_file(pid, "gid_map", map, (size_t) n);
+        return write_proc_file(proc_fd, pid, "gid_map", map, size);
 }
 
-int userns_open_map(uint32_t inside, uint32_t outside, int *ret_fd) {
+int userns_write_maps(pid_t pid, const UidRange *ranges, size_t n_ranges) {
+        _cleanup_close_ int proc_fd = -EBADF;
+
+        proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc_fd < 0)
+                return -errno;
+        return write_maps(proc_fd, pid, ranges, n_ranges);
+}
+
+int userns_open_map(const UidRange *ranges, size_t n_ranges, int *ret_fd) {
         int r, fd = -EBADF;
         struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
         char path[64];
@@ -50,7 +65,7 @@ int userns_open_map(uint32_t inside, uint32_t outside, int *ret_fd) {
                 for (;;)
                         pause();
 
-        r = userns_write_maps(pid, inside, outside);
+        r = userns_write_maps(pid, ranges, n_ranges);
         if (r >= 0) {
                 snprintf(path, sizeof path, "/proc/%d/ns/user", (int) pid);
                 fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -67,13 +82,13 @@ int userns_open_map(uint32_t inside, uint32_t outside, int *ret_fd) {
         return 0;
 }
 
-static int become_root(void) {
+int userns_become_root(void) {
         if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
                 return -errno;
         return 0;
 }
 
-int userns_enter_new(uint32_t inside, uint32_t outside) {
+int userns_enter_new(int proc_fd, const UidRange *ranges, size_t n_ranges) {
         _cleanup_close_ int ready_read = -EBADF, ready_write = -EBADF;
         int fds[2], status, r;
         pid_t self = getpid(), helper;
@@ -92,7 +107,7 @@ int userns_enter_new(uint32_t inside, uint32_t outside) {
                 ready_write = fd_close(ready_write);
                 if (read(ready_read, &byte, 1) != 1)
                         _exit(EXIT_FAILURE);
-                r = userns_write_maps(self, inside, outside);
+                r = write_maps(proc_fd, self, ranges, n_ranges);
                 _exit(r < 0 ? MIN_OF(-r, 255) : EXIT_SUCCESS);
         }
 
@@ -107,5 +122,5 @@ int userns_enter_new(uint32_t inside, uint32_t outside) {
                 return r;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
                 return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPROTO;
-        return become_root();
+        return 0;
 }

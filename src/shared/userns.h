@@ -6,13 +6,21 @@
 
 #include "basic/macro.h"
 
-/* User namespaces with one range of UID_RANGE_SIZE ids. */
+/* User namespaces and their maps. */
 
-/* Maps ids inside…inside+65535 of the process's new user namespace to outside…; for uids and gids. The caller is root outside. */
-int userns_write_maps(pid_t pid, uint32_t inside, uint32_t outside);
+typedef struct UidRange {
+        uint32_t inside, outside, size; /* ids inside…inside+size-1 are outside… */
+} UidRange;
+
+/* Writes the same map for uids and gids. The caller is in the parent of the new namespace (user_namespaces(7)) and has its CAP_SETUID, CAP_SETGID. */
+int userns_write_maps(pid_t pid, const UidRange *ranges, size_t n_ranges);
 
 /* A user namespace that nobody lives in, for idmapped mounts. */
-int userns_open_map(uint32_t inside, uint32_t outside, int *ret_fd);
+int userns_open_map(const UidRange *ranges, size_t n_ranges, int *ret_fd);
 
-/* Takes the calling single-threaded process into a new user namespace with that map and makes it root there. */
-int userns_enter_new(uint32_t inside, uint32_t outside);
+/* Takes the calling single-threaded process into a new user namespace, with all capabilities there and whatever ids the map gives it. proc_fd is
+ * a /proc, which need not be mounted any more. */
+int userns_enter_new(int proc_fd, const UidRange *ranges, size_t n_ranges);
+
+/* The ids 0 of the current user namespace, no groups. */
+int userns_become_root(void);

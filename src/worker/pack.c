@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -299,6 +300,8 @@ int pack_prepare(void) {
 
         if (null < 0 || setrlimit(RLIMIT_NOFILE, &files) < 0)
                 return -errno;
+        /* Names are mostly UTF-8, which is what pax headers hold; the others are marked as bytes. */
+        (void) setlocale(LC_CTYPE, "C.UTF-8");
         /* A name beyond ASCII goes through libc's character set conversion, which reads its configuration when it is first used. */
         r = open_archive(&p, null);
         if (r >= 0) {

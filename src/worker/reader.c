@@ -11,18 +11,26 @@
 #include "basic/fd.h"
 #include "basic/strv.h"
 #include "worker/entry-attributes.h"
+#include "worker/gunzip.h"
 #include "worker/stream.h"
 
 #define IN_BUFFER_SIZE (256U * 1024U)
 
-/* Two libarchive readers, one behind the other: the outer one only decompresses, the inner one only knows tar and gets what the outer one
- * gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of compressed
- * files are at their end), and no mixture of formats that libarchive knows is possible. */
+/* Two libarchive readers, one behind the other: the outer one (or gunzip.h) only decompresses, the inner one only knows tar and gets what the
+ * outer one gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of
+ * compressed files are at their end), and no mixture of formats that libarchive knows is possible.
+ *
+ * All this in the C locale: libarchive then takes names as the bytes they are. In a UTF-8 locale it would bring those of pax headers into Unicode
+ * normalization form C, and a file of another name would come out. */
 typedef struct Reader {
         int in_fd;
-        struct archive *outer, *inner;
+        struct archive *outer; /* NULL: gzip */
+        Gunzip gunzip;
+        struct archive *inner;
         uint64_t in_bytes, out_bytes;
+        size_t peeked;        /* bytes in in_buffer that are still to be read */
         bool at_end;
+        bool source_failed;   /* not the tar archive is wrong but what it is packed in */
         bool bomb;
         uint8_t *in_buffer;
         EntryAttributes attributes;
@@ -45,6 +53,8 @@ static int fail(Reader *r, const char *format, ...) {
 static int fail_archive(Reader *r, struct archive *a) {
         const char *text = archive_error_string(a);
 
+        if (r->in_bytes == 0)
+                return fail(r, "is empty");
         if (r->bomb)
                 return fail(r, "is a decompression bomb: it unpacks to more than %u times its size", BOMB_RATIO);
         if (archive_errno(a) == ENOMEM)
@@ -52,84 +62,149 @@ static int fail_archive(Reader *r, struct archive *a) {
         return fail(r, "is damaged or cut short (%.200s)", text ?: "unknown reason");
 }
 
-static la_ssize_t read_raw(struct archive *a, void *userdata, const void **ret) {
+static ssize_t read_input(void *userdata, const void **ret) {
         Reader *r = userdata;
         ssize_t n;
+
+        *ret = r->in_buffer;
+        if (r->peeked > 0)
+                return (ssize_t) TAKE_GENERIC(r->peeked, 0);
 
         do
                 n = read(r->in_fd, r->in_buffer, IN_BUFFER_SIZE);
         while (n < 0 && errno == EINTR);
-        if (n < 0) {
-                archive_set_error(a, errno, "reading failed");
-                return -1;
-        }
-        r->in_bytes += (uint64_t) n;
-        *ret = r->in_buffer;
+        if (n > 0)
+                r->in_bytes += (uint64_t) n;
         return n;
 }
 
-static la_ssize_t read_decompressed(struct archive *a, void *userdata, const void **ret) {
-        Reader *r = userdata;
+static la_ssize_t read_raw(struct archive *a, void *userdata, const void **ret) {
+        ssize_t n = read_input(userdata, ret);
+
+        if (n < 0)
+                archive_set_error(a, errno, "reading failed");
+        return n;
+}
+
+static la_ssize_t decompress(Reader *r, struct archive *a, const void **ret) {
         la_int64_t offset;
+        ssize_t n;
         size_t size = 0;
         int k;
 
+        if (!r->outer) {
+                n = gunzip_read(&r->gunzip, read_input, r, ret);
+                if (n < 0)
+                        archive_set_error(a, n == -ENOMEM ? ENOMEM : EBADMSG, "%s", r->gunzip.error);
+                return n;
+        }
         do {
                 k = archive_read_data_block(r->outer, ret, &size, &offset);
-                if (k == ARCHIVE_EOF) {
-                        r->at_end = true;
+                if (k == ARCHIVE_EOF)
                         return 0;
-                }
                 if (k != ARCHIVE_OK) {
                         archive_set_error(a, archive_errno(r->outer), "%s", archive_error_string(r->outer) ?: "decompression failed");
                         return -1;
                 }
         } while (size == 0);
-
-        r->out_bytes += size;
-        if (r->out_bytes > BOMB_FREE_BYTES && r->out_bytes / BOMB_RATIO > r->in_bytes) {
-                r->bomb = true;
-                archive_set_error(a, EFBIG, "too large");
-                return -1;
-        }
         return (la_ssize_t) size;
 }
 
-static int open_archive(Reader *r) {
+static bool is_compressed(const uint8_t *data, size_t size) {
+        static const struct {
+                uint8_t magic[6];
+                size_t size;
+        } magics[] = {
+                { { 0x1f, 0x8b, 8 }, 3 }, { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, { { 'B', 'Z', 'h' }, 3 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(magics); i++)
+                if (size >= magics[i].size && memcmp(data, magics[i].magic, magics[i].size) == 0)
+                        return true;
+        return false;
+}
+
+static la_ssize_t read_decompressed(struct archive *a, void *userdata, const void **ret) {
+        Reader *r = userdata;
+        la_ssize_t n = decompress(r, a, ret);
+
+        if (n < 0) {
+                r->source_failed = true;
+                return -1;
+        }
+        if (n == 0) {
+                r->at_end = true;
+                return 0;
+        }
+        if (r->out_bytes == 0 && is_compressed(*ret, (size_t) n)) {
+                r->source_failed = true;
+                (void) fail(r, "is compressed more than once");
+                return -1;
+        }
+        r->out_bytes += (uint64_t) n;
+        if (r->out_bytes > BOMB_FREE_BYTES && r->out_bytes / BOMB_RATIO > r->in_bytes) {
+                r->bomb = r->source_failed = true;
+                archive_set_error(a, EFBIG, "too large");
+                return -1;
+        }
+        return n;
+}
+
+static int open_outer(Reader *r) {
         static int (*const filters[])(struct archive *) = {
-                archive_read_support_filter_none, archive_read_support_filter_gzip, archive_read_support_filter_xz,
-                archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
+                archive_read_support_filter_none, archive_read_support_filter_xz, archive_read_support_filter_zstd,
+                archive_read_support_filter_bzip2,
         };
         struct archive_entry *e;
-        int k;
 
-        r->in_buffer = malloc(IN_BUFFER_SIZE);
-        r->attributes.data = malloc(STREAM_ATTRIBUTES_SIZE_MAX);
         r->outer = archive_read_new();
-        r->inner = archive_read_new();
-        if (!r->in_buffer || !r->attributes.data || !r->outer || !r->inner)
+        if (!r->outer)
                 return fail(r, "could not be read: out of memory");
-
         /* ARCHIVE_WARN would mean that libarchive was built without that library and wants to run a program for it. */
         for (size_t i = 0; i < ELEMENTSOF(filters); i++)
                 if (filters[i](r->outer) != ARCHIVE_OK)
                         return fail_archive(r, r->outer);
-        if (archive_read_support_format_raw(r->outer) != ARCHIVE_OK ||
-            archive_read_open(r->outer, r, NULL, read_raw, NULL) != ARCHIVE_OK)
-                return fail_archive(r, r->outer);
-        k = archive_read_next_header(r->outer, &e);
-        if (r->in_bytes == 0)
-                return fail(r, "is empty");
-        if (k != ARCHIVE_OK)
+        if (archive_read_support_format_raw(r->outer) != ARCHIVE_OK || archive_read_open(r->outer, r, NULL, read_raw, NULL) != ARCHIVE_OK ||
+            archive_read_next_header(r->outer, &e) != ARCHIVE_OK)
                 return fail_archive(r, r->outer);
         if (archive_filter_count(r->outer) > 2)
                 return fail(r, "is compressed more than once");
+        return 0;
+}
 
-        if (archive_read_support_filter_none(r->inner) != ARCHIVE_OK ||
-            archive_read_support_format_tar(r->inner) != ARCHIVE_OK)
+static int open_archive(Reader *r) {
+        int k;
+
+        r->in_buffer = malloc(IN_BUFFER_SIZE);
+        r->attributes.data = malloc(STREAM_ATTRIBUTES_SIZE_MAX);
+        r->inner = archive_read_new();
+        if (!r->in_buffer || !r->attributes.data || !r->inner)
+                return fail(r, "could not be read: out of memory");
+
+        while (r->peeked < 6) {
+                ssize_t n = read(r->in_fd, r->in_buffer + r->peeked, IN_BUFFER_SIZE - r->peeked);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        break;
+                r->peeked += (size_t) n;
+        }
+        r->in_bytes = r->peeked;
+
+        if (gunzip_recognize(r->in_buffer, r->peeked))
+                k = gunzip_init(&r->gunzip) < 0 ? fail(r, "could not be read: out of memory") : 0;
+        else
+                k = open_outer(r);
+        if (k < 0)
+                return k;
+
+        if (archive_read_support_filter_none(r->inner) != ARCHIVE_OK || archive_read_support_format_tar(r->inner) != ARCHIVE_OK)
                 return fail_archive(r, r->inner);
+        /* This is where it finds out whether it is tar. */
         if (archive_read_open(r->inner, r, NULL, read_decompressed, NULL) != ARCHIVE_OK)
-                return fail_archive(r, r->inner);
+                return r->source_failed ? fail_archive(r, r->inner)
+                                        : fail(r, "is no tar archive, plain or compressed with gzip, xz, zstd or bzip2");
         return 0;
 }
 
@@ -156,6 +231,7 @@ static int entry_type(struct archive_entry *e) {
 }
 
 static int send_data(Reader *r, struct archive *a, uint64_t size) {
+        uint64_t position = 0;
         const void *data;
         la_int64_t offset;
         size_t n;
@@ -166,8 +242,9 @@ static int send_data(Reader *r, struct archive *a, uint64_t size) {
 
                 if (n == 0)
                         continue;
-                if (offset < 0 || (uint64_t) offset > size || n > size - (uint64_t) offset)
+                if (offset < 0 || (uint64_t) offset < position || (uint64_t) offset > size || n > size - (uint64_t) offset)
                         return fail(r, "is damaged (content outside of its file)");
+                position = (uint64_t) offset + n;
                 q = stream_put_data(r->out, (uint64_t) offset, data, n);
                 if (q < 0)
                         return q;
@@ -233,10 +310,11 @@ static int drain(Reader *r) {
                 if (n < 0)
                         return fail_archive(r, r->inner);
         }
+        r->peeked = 0;
         do
-                n = read_raw(r->outer, r, &data);
+                n = read_input(r, &data);
         while (n > 0);
-        return n < 0 ? fail_archive(r, r->outer) : 0;
+        return n < 0 ? fail(r, "could not be read to its end") : 0;
 }
 
 static int read_entries(Reader *r) {
@@ -251,9 +329,7 @@ static int read_entries(Reader *r) {
                 if (k == ARCHIVE_EOF)
                         break;
                 if (k != ARCHIVE_OK && k != ARCHIVE_WARN)
-                        return any || r->bomb || archive_format(r->inner) != 0
-                                ? fail_archive(r, r->inner)
-                                : fail(r, "is no tar archive, plain or compressed with gzip, xz, zstd or bzip2");
+                        return fail_archive(r, r->inner);
                 any = true;
 
                 q = send_entry(r, e);

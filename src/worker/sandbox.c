@@ -74,7 +74,7 @@ int sandbox_fork(int namespaces, pid_t *ret_pid) {
         }
 
         (void) fd_close(go[0]);
-        r = userns_write_maps(pid, 0, FOREIGN_UID_BASE);
+        r = userns_write_maps(pid, &(const UidRange) { 0, FOREIGN_UID_BASE, UID_RANGE_SIZE }, 1);
         if (r >= 0 && write(go[1], "", 1) != 1)
                 r = -errno;
         (void) fd_close(go[1]);

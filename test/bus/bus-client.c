@@ -25,6 +25,7 @@ static int usage(void) {
               "bus-client vanish METHOD NAME               calls, and is gone before the answer\n"
               "bus-client flood N                          N calls whose answers nobody reads\n"
               "bus-client spoof                            sends the manager signals in the name of systemd\n"
+              "bus-client listen                           prints the names of all signals of the manager that it hears\n"
               "bus-client import-cancel FILE               cancels its own job when it hears of it\n",
               stderr);
         return 2;
@@ -259,6 +260,23 @@ static int do_spoof(sd_bus *bus) {
         return MIN_OF(r, 0);
 }
 
+static int on_signal(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_error *error) {
+        printf("%s %s; ", sd_bus_message_get_member(m), sd_bus_message_get_path(m));
+        return fflush(stdout);
+}
+
+static int do_listen(sd_bus *bus) {
+        int r;
+
+        r = sd_bus_add_match(bus, NULL, "type='signal',sender='" BERTH_BUS_NAME "'", on_signal, NULL);
+        while (r >= 0) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+        }
+        return r;
+}
+
 int main(int argc, char *argv[]) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         const char *verb = argc > 1 ? argv[1] : "";
@@ -293,6 +311,8 @@ int main(int argc, char *argv[]) {
                 r = do_vanish(bus, argv[2], argv[3]);
         else if (streq(verb, "flood") && argc == 3 && parse_u32(argv[2], 1000000, &n) >= 0)
                 r = do_flood(bus, n);
+        else if (streq(verb, "listen") && argc == 2)
+                r = do_listen(bus);
         else if (streq(verb, "spoof") && argc == 2)
                 r = do_spoof(bus);
         else

@@ -132,8 +132,8 @@ host_state() {
         awk '$5 !~ "^/(run/(credentials|user)/|proc/sys/fs/binfmt_misc)" { print "mount " $5 }' /proc/self/mountinfo
         # Of a container or an image, its folder is enough to see.
         find /var/lib/berth -mindepth 2 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
-        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path /run/berth/jobs -printf 'file %p\n' 2>/dev/null
-        find /run/systemd /etc/systemd -name '*berth*' -printf 'file %p\n' 2>/dev/null
+        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path /run/berth/.jobs -not -path /run/berth/.jobs/last-id -printf 'file %p\n' 2>/dev/null
+        find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd.service' -printf 'file %p\n' 2>/dev/null
         find /sys/fs/cgroup -type d \( -name '*berth-*' -o -name 'berth@*' \) \
                 -not -name 'berth-containerd.service' -not -name '*.slice' -printf 'cgroup %P\n' 2>/dev/null
         ip -o link | awk -F': ' '{ sub("@.*", "", $2); print "interface " $2 }'

@@ -3,7 +3,7 @@
 #
 # A lane runs rows of tests one after the other on one kind of host; lanes run beside each other. Every
 # result is one line on descriptor 3:
-#       ok|FAILED TAB NAME TAB LABEL TAB SECONDS TAB LOG TAB JOURNAL
+#       ok|FAILED NAME LABEL SECONDS LOG JOURNAL, with the unit separator (0x1f) between
 
 HOST=$TOP/test/host
 
@@ -19,7 +19,8 @@ now() {
 # report RESULT NAME LABEL STARTED LOG JOURNAL
 report() {
         local tenths=$((($(now) - $4) / 100000))
-        printf '%s\t%s\t%s\t%d.%d\t%s\t%s\n' "$1" "$2" "$3" $((tenths / 10)) $((tenths % 10)) "$5" "$6" >&3
+        # Tabs would run together where a field is empty.
+        printf '%s\x1f%s\x1f%s\x1f%d.%d\x1f%s\x1f%s\n' "$1" "$2" "$3" $((tenths / 10)) $((tenths % 10)) "$5" "$6" >&3
 }
 
 # lane_host KIND SUITE ROWS_FILE: the tests of the groups host and vm.

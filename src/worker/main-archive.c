@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worker/run.h"
+
+/* berth-worker-archive KIND: the jobs that read or write archives. berth-worker becomes it. */
+
+int main(int argc, char *argv[]) {
+        static const WorkerKind kinds[] = {
+                { "copy-from", job_copy_from },
+                { "copy-to",   job_copy_to   },
+                { "import",    job_import    },
+                {},
+        };
+
+        return worker_run(kinds, argc, argv);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worker/run.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/log.h"
+#include "basic/strv.h"
+
+#define ARCHIVE_WORKER "berth-worker-archive"
+
+static const WorkerKind *find_kind(const WorkerKind *kinds, const char *name) {
+        for (; kinds->name; kinds++)
+                if (streq(kinds->name, name))
+                        return kinds;
+        return NULL;
+}
+
+static int usage(const WorkerKind *kinds, FILE *f) {
+        fprintf(f, "berth-worker [--state-dir=DIR] KIND\n\n"
+                   "Does one job of the berth manager; the request comes on standard input. Not for people.\nKinds:");
+        for (; kinds->name; kinds++)
+                fprintf(f, " %s", kinds->name);
+        fprintf(f, "\n");
+        return f == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The other program, which is where this one is, with the same arguments, process id and request. */
+static int become_archive_worker(char *argv[]) {
+        char path[PATH_MAX], *slash;
+        ssize_t n;
+
+        n = readlink("/proc/self/exe", path, sizeof path - sizeof ARCHIVE_WORKER - 1);
+        if (n < 0)
+                return log_error_errno(errno, "Failed to find out where this program is: %m");
+        path[n] = 0;
+        slash = strrchr(path, '/');
+        strcpy(slash ? slash + 1 : path, ARCHIVE_WORKER);
+        (void) execv(path, argv);
+        return log_error_errno(errno, "Failed to execute '%s': %m", path);
+}
+
+int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                { "state-dir", required_argument, NULL, 's' },
+                {},
+        };
+        const char *state_dir = BERTH_STATE_DIR;
+        const WorkerKind *kind;
+        Job job;
+        int c, r;
+
+        log_open("berth-worker");
+        (void) umask(0077);
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        return usage(kinds, stdout);
+                case 'V':
+                        printf("berth %s\n", BERTH_VERSION);
+                        return EXIT_SUCCESS;
+                case 's':
+                        state_dir = optarg;
+                        break;
+                default:
+                        return usage(kinds, stderr);
+                }
+        if (optind != argc - 1 || !(kind = find_kind(kinds, argv[optind])))
+                return usage(kinds, stderr);
+
+        if (!kind->function) {
+                (void) become_archive_worker(argv);
+                return EXIT_FAILURE;
+        }
+
+        r = job_open(&job, STDIN_FILENO, state_dir);
+        if (r >= 0)
+                r = kind->function(&job);
+        if (r < 0)
+                job_report_failure(&job);
+        job_close(&job);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

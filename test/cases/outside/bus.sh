@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# limit: 400
+# Hostile clients of the bus interface, which need a program of their own: test/bus/bus-client.c.
+
+# host_with_client: a host with berth, a container web1 that runs, and the client as /usr/local/bin/bus-client.
+host_with_client() {
+        # shellcheck source=test/lib/meson-tests.sh
+        . "$TOP/test/lib/meson-tests.sh"
+        # shellcheck source=test/lib/guest.sh
+        . "$TOP/test/lib/guest.sh"
+        meson_configure gcc || cannot_run "meson does not configure the tree"
+        meson compile -C "$(meson_folder gcc)" bus-client >/dev/null || cannot_run "bus-client does not compile"
+        host_up
+        host_push "$(meson_folder gcc)/test/bus/bus-client" /usr/local/bin/bus-client
+        host_push "$(guest_tar busybox)" /root/busybox.tar
+        host_sh 'berthctl import /root/busybox.tar --alias bb
+                 berthctl create bb web1
+                 berthctl start web1'
+}
+
+# allow CODE: a polkit rule in the host.
+allow() {
+        host_sh 'printf "polkit.addRule(function(action, subject) {\n%s\n});\n" "$1" >/etc/polkit-1/rules.d/50-test.rules
+                 chmod 0644 /etc/polkit-1/rules.d/50-test.rules
+                 sleep 1' "$1"
+}
+
+# file descriptors that would be a way out of a container are refused, and those that are not work
+test_S02_fds_of_callers() {
+        host_with_client
+        expect_fail --message 'directory' host_run bus-client exec-fd web1 /
+        expect_fail --message 'mere path' host_run bus-client exec-fd web1 /etc/passwd
+        expect_fail --message 'directory' host_run bus-client import /etc
+        assert_eq "$(host_run bus-client exec web1 /bin/sh -c 'ls /proc/self/fd | wc -l')" 4 "fds of a command (0, 1, 2 and that of ls)"
+        expect_fail --status 7 host_run bus-client exec web1 /bin/sh -c 'exit 7'
+        assert_match "$(host_run bus-client console web1)" .
+}
+
+# a client cancels its own job when it hears of it, and nothing is left
+test_R14_client_cancels() {
+        host_with_client
+        assert_eq "$(host_run bus-client import-cancel /root/busybox.tar)" org.berth1.Error.Cancelled
+        assert_eq "$(host_sh 'sleep 1; ls -A /var/lib/berth/images | grep -c "^[.]" || true')" 0
+        # The same of a user, who hears of his own jobs and of nobody else's.
+        allow 'if (action.id == "org.berth1.import-image") return polkit.Result.YES;'
+        host_sh 'chmod 0755 /root; chmod 0644 /root/busybox.tar'
+        assert_eq "$(host_run --user alice bus-client import-cancel /root/busybox.tar)" org.berth1.Error.Cancelled
+}
+
+# users hear no broadcast signal of the manager
+test_S93_signals_are_roots() {
+        host_with_client
+        host_sh 'timeout 8 setpriv --reuid=alice --regid=alice --init-groups bus-client listen >/tmp/alice &
+                 timeout 8 bus-client listen >/tmp/root &
+                 sleep 1
+                 berthctl create bb web2; berthctl start web2; berthctl delete --force web2
+                 wait || true'
+        assert_eq "$(host_run cat /tmp/alice)" '' "what alice hears"
+        assert_match "$(host_run cat /tmp/root)" 'ContainerNew.*PropertiesChanged.*ContainerRemoved'
+}
+
+# nobody but the service manager can say what state a container is in
+test_S91_forged_signals() {
+        host_with_client
+        host_run --user alice bus-client spoof || true
+        host_run bus-client spoof
+        assert_eq "$(host_sh "berthctl --json=short list | jq -r '.[0].state'")" running
+}
+
+# who disconnects while polkit thinks is never taken for somebody else
+test_S88_caller_vanishes() {
+        host_with_client
+        host_sh 'berthctl stop web1
+                 for i in $(seq 300); do
+                         setpriv --reuid=alice --regid=alice --init-groups bus-client vanish StartContainer web1
+                 done'
+        assert_eq "$(host_sh "sleep 1; berthctl --json=short list | jq -r '.[0].state'")" stopped
+        assert_eq "$(host_sh 'systemctl show --property NRestarts --value berth-containerd')" 0
+}
+
+# a flood of calls of one user keeps root waiting not for long, and does not fill the memory
+test_S95_flood() {
+        local memory
+        host_with_client
+        host_sh 'for i in 1 2 3 4; do
+                         timeout 20 setpriv --reuid=alice --regid=alice --init-groups bus-client flood 20000 &
+                 done
+                 sleep 1
+                 for i in 1 2 3 4 5; do
+                         timeout 3 berthctl list >/dev/null
+                 done
+                 wait || true'
+        memory=$(host_sh "awk '/^Private/ { n += \$2 } END { print n }' /proc/\$(systemctl show --property MainPID --value berth-containerd)/smaps_rollup")
+        say "  # private memory of the manager after the flood: $memory kB"
+        [ "$memory" -le 16384 ] || fail "private memory of the manager: $memory kB"
+        assert_eq "$(host_sh 'systemctl show --property NRestarts --value berth-containerd')" 0
+        assert_eq "$(host_sh "berthctl --json=short list | jq -r '.[0].state'")" running
+}
+
+# one user can have only so many jobs at once
+test_S53_job_limit_of_a_user() {
+        host_with_client
+        allow 'if (action.id == "org.berth1.import-image") return polkit.Result.YES;'
+        host_sh 'mkfifo -m 0644 /tmp/never
+                 sleep 60 >/tmp/never &
+                 for i in $(seq 20); do
+                         timeout 30 setpriv --reuid=alice --regid=alice --init-groups bus-client import /tmp/never 2>>/tmp/errors &
+                 done
+                 sleep 4
+                 berthctl --json=short list-jobs | jq length >/tmp/jobs
+                 berthctl create bb web2
+                 berthctl delete web2
+                 kill %1
+                 wait || true'
+        assert_eq "$(host_run cat /tmp/jobs)" 16
+        assert_eq "$(host_run grep -c LimitReached /tmp/errors)" 4
+}
