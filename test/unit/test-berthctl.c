@@ -175,6 +175,8 @@ START_TEST(test_errors) {
                 { BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container 'w'.", "w", "There is no container 'w'. See 'berthctl list'." },
                 { BERTH_ERROR_NOT_RUNNING, "Container 'w' is not running", "w", "Container 'w' is not running. Start it with 'berthctl start w'." },
                 { BERTH_ERROR_NOT_RUNNING, "Not running.", NULL, "Not running." },
+                { BERTH_ERROR_BAD_ARCHIVE, "The archive is empty.", "/tmp/x.tar", "'/tmp/x.tar': The archive is empty." },
+                { BERTH_ERROR_JOB_FAILED, "The job of 'w' failed.", "w", "The job of 'w' failed." },
                 { BERTH_ERROR_NO_SPACE, "", NULL, BERTH_ERROR_NO_SPACE "." },
                 { SD_BUS_ERROR_ACCESS_DENIED, "Not allowed to start container 'w'.", "w",
                   "Not allowed to start container 'w'. Polkit decides this; see ACCESS in berthctl(1)." },
