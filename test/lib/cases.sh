@@ -46,7 +46,7 @@ case_rows() {
 }
 
 # rows_matching PATTERN...: keeps rows whose name, group or file (with or without .sh) matches one of the
-# patterns; all if there is none.
+# patterns; all if there is none, or one is "all".
 rows_matching() {
         local row group file name pattern
         while IFS= read -r row; do
@@ -54,7 +54,7 @@ rows_matching() {
                 [ $# -gt 0 ] || echo "$row"
                 for pattern; do
                         # shellcheck disable=SC2053 # a pattern is what it is meant to be
-                        if [[ $name = $pattern || $group = $pattern || $file = $pattern || ${file%.sh} = $pattern ]]; then
+                        if [[ $name = $pattern || $pattern = all || $group = $pattern || $file = $pattern || ${file%.sh} = $pattern ]]; then
                                 echo "$row"
                                 break
                         fi

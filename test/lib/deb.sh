@@ -127,13 +127,15 @@ deb_missing() {
 # install_berth DIR KIND DEB: as a user would.
 install_berth() {
         local dir=$1 kind=$2 deb=$3 target
-        target=/tmp/${deb##*/}
+        # It stays there, for tests of the package.
+        target=/var/lib/berth-test/berth.deb
         copy_in "$dir" "$kind" "$deb" "$target"
+        # For a test that compares.
+        ("${kind}_run" "$dir" root cp /etc/passwd /etc/group /var/lib/berth-test)
         # The same version again is a newer build of it.
         ("${kind}_run" "$dir" root env DEBIAN_FRONTEND=noninteractive \
                 apt-get -q -y --no-install-recommends --reinstall --allow-downgrades install "$target") >"$dir/install.log" 2>&1 || {
                 cat "$dir/install.log" >&2
                 die "apt could not install ${deb##*/} in the host"
         }
-        ("${kind}_run" "$dir" root rm -f "$target")
 }

@@ -14,7 +14,8 @@ meson_folder() {
 meson_configure() {
         local compiler=$1 folder
         folder=$(meson_folder "$compiler")
-        [ ! -e "$folder/build.ninja" ] || return 0
+        # Configured again only if it has to be.
+        [ ! -e "$folder/build.ninja" ] || ! ninja -C "$folder" build.ninja >"$folder.log" 2>&1 || return 0
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
         CC=$compiler meson setup --prefix=/usr --werror -Dtests=enabled "$folder" "$TOP" >"$folder.log" 2>&1 || {

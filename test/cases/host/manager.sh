@@ -1,275 +1,269 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The manager: started when it is needed, gone when it is not, killed at any time without loss; what it says on the bus.
 # guests: busybox
-# The manager berth-containerd: comes and goes, is killed, loses nothing.
 
-readonly INTERFACE=org.berth1.Manager
-readonly UNIT=berth-containerd.service
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 
 setup_file() {
-        berthctl import "$(guest busybox)" --alias bb
-        berthctl create bb web1
-        berthctl start web1
+        import_guests busybox
+        expect berthctl launch busybox web1
 }
 
 teardown_file() {
-        berthctl delete --force web1
-        berthctl remove-image bb
+        remove_all
 }
 
-manager_call() {
-        busctl --timeout=60 call -- org.berth1 /org/berth1 "$INTERFACE" "$@"
+unit_is() {
+        [ "$(systemctl is-active "$1")" = "$2" ]
 }
 
-manager_pid() {
-        systemctl show --property MainPID --value "$UNIT"
+# it is not there until somebody asks, and answers then
+test_R02_started_on_first_use() {
+        systemctl stop berth-containerd
+        assert_eq "$(systemctl is-active berth-containerd)" inactive
+        assert_match "$(berthctl list)" 'web1 +running'
+        assert_eq "$(systemctl is-active berth-containerd)" active
+        # Nothing starts it at boot.
+        assert_match "$(systemctl is-enabled berth-containerd 2>/dev/null || true)" 'static|disabled|indirect'
 }
 
-# idle_after SECONDS: for this test only.
-idle_after() {
-        mkdir -p /run/systemd/system/$UNIT.d
-        printf '[Service]\nExecStart=\nExecStart=/usr/lib/berth/berth-containerd --idle-timeout=%s\n' "$1" \
-                >/run/systemd/system/$UNIT.d/idle.conf
-        systemctl daemon-reload
-        systemctl stop "$UNIT"
-        on_exit "rm -r /run/systemd/system/$UNIT.d; systemctl daemon-reload; systemctl stop $UNIT"
-}
-
-is_gone() {
-        [ "$(systemctl show --property ActiveState --value "$UNIT")" = inactive ]
-}
-
-state_of() {
-        berthctl --json=short list | jq -r ".[] | select(.name == \"$1\") | .state"
-}
-
-leader_of() {
-        berthctl --json=short list | jq -r ".[] | select(.name == \"$1\") | .leader"
-}
-
-# the manager is started by the first call, and leaves when there is nothing to do
-test_R02_starts_on_call_leaves_when_idle() {
-        idle_after 1
-        is_gone
-        expect manager_call ListContainers
-        assert_eq "$(systemctl is-active "$UNIT")" active
-        wait_until 15 is_gone || fail "it did not leave"
-        assert_eq "$(systemctl show --property Result --value "$UNIT")" success
-        expect manager_call ListContainers
-}
-
-# no call is lost that comes while the manager leaves
-test_R02_no_call_is_lost_when_leaving() {
-        local i
-        idle_after 1
-        for i in 0.90 0.94 0.96 0.98 0.99 1.00 1.00 1.01 1.01 1.02 1.02 1.03 1.04 1.05 1.06 1.08 1.10; do
-                manager_call ListContainers >/dev/null || fail "a call after $i seconds got no answer"
-                sleep "$i"
-        done
-}
-
-# a killed manager leaves running containers alone and finds them again
-test_R65_killed_manager_finds_containers() {
-        local before
-        before=$(leader_of web1)
-        kill -9 "$(manager_pid)"
-        assert_eq "$(leader_of web1)" "$before"
-        assert_eq "$(state_of web1)" running
-        systemctl stop "$UNIT"
-        assert_eq "$(leader_of web1)" "$before"
-        expect berthctl exec web1 -- true
-}
-
-# the manager sees what systemctl does to containers
-test_R65_states_are_those_of_the_units() {
-        expect systemctl stop berth@web1
-        assert_eq "$(state_of web1)" stopped
-        expect systemctl start berth@web1
-        assert_eq "$(state_of web1)" running
-        expect systemctl freeze berth-web1.scope
-        assert_eq "$(state_of web1)" frozen
-        systemctl stop "$UNIT"
-        assert_eq "$(state_of web1)" frozen
-        expect_fail --message 'frozen' timeout 20 berthctl exec web1 -- true
-        expect systemctl thaw berth-web1.scope
-        assert_eq "$(state_of web1)" running
-}
-
-# a frozen container can be stopped and deleted
-test_F26_frozen_container_stops() {
-        expect berthctl create bb cold
-        expect berthctl start cold
-        expect berthctl freeze cold
-        assert_eq "$(state_of cold)" frozen
-        expect timeout 60 berthctl stop cold
-        expect berthctl start cold
-        expect berthctl freeze cold
-        expect timeout 20 berthctl delete --force cold
-}
-
-# what the state does not allow is refused with a sentence
-test_R49_conflicts_are_refused() {
-        expect_fail --message 'runs already' berthctl start web1
-        expect berthctl create bb idle
-        expect_fail --message "'idle' is not running" berthctl stop idle
-        expect_fail --message "'idle' is not running" berthctl exec idle -- true
-        expect_fail --message "'idle' is not running" berthctl freeze idle
-        expect_fail --message 'is running, and is not deleted' berthctl delete web1
-        expect_fail --message "container 'web1' already" berthctl create bb web1
-        expect_fail --message "no container 'nobody'" berthctl start nobody
-        expect_fail --message "no image 'nothing'" berthctl create nothing c2
-        expect berthctl delete idle
-}
-
-# bad names are refused before anything is done
-test_R46_bad_names() {
-        local name long
-        long=$(printf 'a%.0s' {1..64})
-        for name in '-x' 'x-' Web a.b a/b .. %n $'a\nb' "$long" 'web1 ' 'a@b'; do
-                expect_fail --message 'cannot be the name' manager_call CreateContainer 'ssasa{sv}' "$name" bb 0 0
-                expect_fail --message 'cannot be the name' manager_call StartContainer s "$name"
-        done
-}
-
-# a container without a name gets one
-test_R46_generated_name() {
-        local answer name
-        answer=$(manager_call CreateContainer 'ssasa{sv}' '' bb 0 0)
-        name=$(cut -d'"' -f2 <<<"$answer")
-        assert_match "$name" '^[a-z]+-[a-z]+(-[0-9]+)?$'
-        expect berthctl delete "$name"
-}
-
-# an ephemeral container is gone when it has stopped, however it stopped, and whether or not a manager was there
-test_R55_ephemeral() {
-        expect manager_call CreateContainer 'ssasa{sv}' brief bb 0 1 ephemeral b true
-        assert_eq "$(state_of brief)" stopped "before its first start"
-        expect berthctl start brief
-        expect berthctl stop brief
-        wait_until 10 not_there brief || fail "it is still there"
-
-        expect manager_call CreateContainer 'ssasa{sv}' brief bb 0 1 ephemeral b true
-        expect berthctl start brief
-        expect berthctl restart brief
-        assert_eq "$(state_of brief)" running "after a restart"
-        systemctl stop "$UNIT"
-        systemctl stop berth@brief
+# [long] when it has nothing to do, it goes
+test_R02_goes_when_idle() {
         expect berthctl list
-        wait_until 10 not_there brief || fail "it is still there"
+        eventually 150 unit_is berth-containerd inactive
+        assert_eq "$(systemctl show -p Result --value berth-containerd)" success
+        expect inside web1 true
 }
 
-not_there() {
-        [ ! -e "/var/lib/berth/containers/$1" ]
-}
-
-# the manager stays while an ephemeral container runs
-test_R55_ephemeral_keeps_the_manager() {
-        idle_after 1
-        expect manager_call CreateContainer 'ssasa{sv}' brief bb 0 1 ephemeral b true
-        expect berthctl start brief
+# it does not go in the middle of something
+test_R02_stays_while_it_works() {
+        slow_import "$(guest busybox)" --alias again
         sleep 3
-        assert_eq "$(systemctl is-active "$UNIT")" active
-        expect systemctl stop berth@brief
-        wait_until 10 not_there brief || fail "it is still there"
-        wait_until 15 is_gone || fail "the manager did not leave"
+        expect systemctl is-active --quiet berth-containerd
+        expect berthctl cancel "$(import_job)"
+        import_ends
+        eventually 10 no_debris
 }
 
-# the reason of a failed start is told to who asked for it
-test_R05_failed_start_says_why() {
-        expect berthctl create bb broken
-        expect berthctl set broken 'Init=/nowhere/to/be/found'
-        expect_fail --message "broken" berthctl start broken
-        assert_eq "$(state_of broken)" failed
-        expect berthctl delete broken
+# killed: containers do not notice, and the next call finds them with the same leader
+test_R65_killed() {
+        local leader pid i
+        leader=$(leader_of web1)
+        for i in 1 2 3; do
+                pid=$(manager_pid)
+                kill -KILL "$pid"
+                assert_match "$(berthctl list)" "web1 +running .*$leader"
+                [ "$(manager_pid)" != "$pid" ] || fail "it was not killed"
+                expect inside web1 true
+        done
+        assert_eq "$(systemctl is-active berth@web1 berth-web1.scope | xargs)" 'active active'
 }
 
-# a damaged settings file makes one container unusable, not the manager
-test_F11_damaged_record() {
-        expect berthctl create bb hurt
-        printf '[Container\nno\0thing' >/var/lib/berth/containers/hurt/container.conf
-        systemctl stop "$UNIT"
-        assert_eq "$(state_of hurt)" stopped
-        assert_eq "$(state_of web1)" running
-        expect_fail --message hurt berthctl start hurt
-        expect berthctl delete hurt
+# stopped and started again: the same
+test_R65_restarted() {
+        local leader
+        leader=$(leader_of web1)
+        expect systemctl restart berth-containerd
+        assert_eq "$(leader_of web1)" "$leader"
+        assert_state web1 running
+        expect systemctl stop berth-containerd
+        expect inside web1 true
 }
 
-# introspection shows all arguments with their names
-test_R09_introspection_has_named_arguments() {
-        local object xml
-        for object in /org/berth1 /org/berth1/container/web1; do
-                xml=$(busctl introspect --xml-interface org.berth1 "$object")
-                assert_match "$xml" '<method name="(ExecContainer|Exec)">'
-                if grep -E '<arg ' <<<"$(sed '/org.freedesktop/,/<\/interface>/d' <<<"$xml")" | grep -v ' name="'; then
-                        fail "arguments of $object without a name"
-                fi
+# killed while a container starts, stops or is made: it is one or the other, and works afterwards
+test_R65_killed_in_the_middle() {
+        local i delay
+        for i in {1..12}; do
+                delay=$(printf '0.%03d' $((i * 4)))
+                berthctl launch busybox "k$i" >/dev/null 2>&1 &
+                sleep "$delay"
+                systemctl kill --signal=KILL berth-containerd 2>/dev/null || true
+                wait $! || true
+                on_exit "forget k$i"
+        done
+        systemctl reset-failed berth-containerd 2>/dev/null || true
+        settled() { [ "$(berthctl list --json=short 'k*' | jq '[.[] | select(.state != "running" and .state != "stopped")] | length')" = 0 ] && no_debris; }
+        eventually 20 settled
+        for i in $(berthctl list --json=short 'k*' | jq -r '.[].name'); do
+                [ "$(state_of "$i")" = running ] || expect berthctl start "$i"
+                expect inside "$i" true
+                expect berthctl stop --force "$i"
+                expect berthctl delete "$i"
+        done
+        assert_eq "$(find "$STORE/uid-leases" -mindepth 1 | wc -l)" 1 "leases, of web1"
+}
+
+# killed under a session: the session goes on
+test_R65_sessions_survive() {
+        local pid rc=0
+        berthctl exec web1 -- sh -c 'echo ready; sleep 2; echo done; exit 5' >out 2>&1 &
+        pid=$!
+        eventually 10 grep -q ready out
+        systemctl kill --signal=KILL berth-containerd
+        wait "$pid" || rc=$?
+        assert_eq "$rc" 5
+        grep -q done out
+}
+
+# killed too often, systemd does not stop starting it for ever
+test_R65_killed_often() {
+        local i
+        for i in {1..12}; do
+                berthctl list >/dev/null
+                systemctl kill --signal=KILL berth-containerd
+        done
+        sleep 1
+        expect berthctl list
+        assert_state web1 running
+}
+
+# what it logs is in its unit's journal
+test_R05_log() {
+        expect_fail berthctl start nosuch
+        systemctl restart berth-containerd
+        berthctl list >/dev/null
+        journalctl -u berth-containerd --since=-2min --output=cat | grep -q . || fail "the journal of the manager is empty"
+        on_exit 'forget bad'
+        expect_fail berthctl launch busybox bad --set Init=/no/such
+        assert_match "$(journalctl -u berth-containerd -u berth@bad --since=-1min --output=cat)" "'bad'.*Init="
+}
+
+# its interface is documented: arguments have names
+test_R09_introspection() {
+        local xml object
+        for object in /org/berth1 /org/berth1/container/web1 "$(busctl tree --list org.berth1 | grep -m 1 '/org/berth1/image/')"; do
+                xml=$(busctl call org.berth1 "$object" org.freedesktop.DBus.Introspectable Introspect --json=short | jq -r '.data[0]')
+                assert_match "$xml" '<interface name="org\.berth1\.'
+                # Only of berth's own interfaces.
+                xml=$(awk '/<interface name="org\.berth1/ { own = 1 } own { print } /<\/interface>/ { own = 0 }' <<<"$xml")
+                assert_eq "$(grep '<arg ' <<<"$xml" | grep -vc 'name="[a-z_]' || true)" 0 "arguments without a name in $object"
+                assert_match "$xml" '<property name='
+        done
+        assert_match "$(busctl introspect org.berth1 /org/berth1 org.berth1.Manager)" 'CreateContainer +method +ssasa\{sv\}'
+}
+
+# properties of a container on the bus, and the signal when one changes
+test_R12_properties_and_signals() {
+        assert_eq "$(busctl get-property org.berth1 /org/berth1/container/web1 org.berth1.Container State)" 's "running"'
+        assert_eq "$(busctl get-property org.berth1 /org/berth1/container/web1 org.berth1.Container Leader)" "u $(leader_of web1)"
+        assert_match "$(busctl get-property org.berth1 /org/berth1 org.berth1.Manager Version)" '^s "[0-9]'
+        busctl --json=short monitor org.berth1 >signals 2>/dev/null &
+        on_exit "kill $!"
+        sleep 0.5
+        run_container s1 busybox
+        expect berthctl stop --force s1
+        expect berthctl delete s1
+        removed() { grep -q '"member":"ContainerRemoved"' signals; }
+        eventually 10 removed
+        grep -q '"member":"ContainerNew"' signals
+        assert_match "$(jq -r 'select(.member == "PropertiesChanged" and (.path | endswith("/s1"))) | .payload.data[1].State.data // empty' signals | xargs)" 'running.*stopped'
+        # The first and the last thing that is heard of an object.
+        assert_eq "$(jq -r 'select(.member == "InterfacesAdded") | .payload.data[0]' signals | grep -c '/s1$')" 1
+        assert_eq "$(jq -r 'select(.member == "InterfacesRemoved") | .payload.data[0]' signals | grep -c '/s1$')" 1
+}
+
+# what is changed behind its back is seen: units by systemctl
+test_R12_sees_changes_of_others() {
+        new_container s1 busybox
+        assert_state s1 stopped
+        systemctl start berth@s1
+        assert_state s1 running
+        systemctl stop berth@s1
+        assert_state s1 stopped
+}
+
+# errors have names of their own
+test_R09_errors_have_names() {
+        expect_fail --message 'org\.berth1\.Error\.NoSuchContainer|no container' busctl --json=short call org.berth1 /org/berth1 org.berth1.Manager StartContainer s nosuch
+        busctl --json=short monitor org.berth1 >signals 2>/dev/null &
+        on_exit "kill $!"
+        sleep 0.5
+        expect_fail berthctl start nosuch
+        expect_fail berthctl start web1
+        expect_fail berthctl create nosuch s1
+        expect_fail berthctl create busybox web1
+        sleep 0.3
+        for name in NoSuchContainer AlreadyRunning NoSuchImage ContainerExists; do
+                grep -q "org.berth1.Error.$name" signals || fail "there was no error $name"
         done
 }
 
-# the manager has no capabilities, a filter, no network, and little memory
-test_R02_manager_is_confined_and_small() {
-        local pid status memory
-        manager_call ListContainers >/dev/null
-        pid=$(manager_pid)
-        status=$(</proc/"$pid"/status)
-        assert_match "$status" $'CapEff:\t0000000000000000'
-        assert_match "$status" $'CapBnd:\t0000000000000000'
-        assert_match "$status" $'NoNewPrivs:\t1'
-        assert_match "$status" $'Seccomp:\t2'
-        memory=$(awk '/^Private/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")
-        [ "$memory" -le 3072 ] || fail "private memory of the manager: $memory kB"
-        expect systemd-analyze security --no-pager --threshold=20 "$UNIT" >/dev/null
-}
-
-# objects appear and go, properties are those of the container
-test_R09_objects_and_properties() {
-        local tree
-        assert_eq "$(busctl get-property org.berth1 /org/berth1/container/web1 org.berth1.Container Name State Unit Scope)" \
-                $'s "web1"\ns "running"\ns "berth@web1.service"\ns "berth-web1.scope"'
-        tree=$(busctl tree --list org.berth1)
-        assert_match "$tree" /org/berth1/container/web1
-        assert_match "$tree" /org/berth1/image/
-        expect_fail busctl get-property org.berth1 /org/berth1/container/nobody org.berth1.Container Name
-        expect berthctl enable web1
-        assert_eq "$(busctl get-property org.berth1 /org/berth1/container/web1 org.berth1.Container Enabled)" 'b true'
-        assert_eq "$(systemctl is-enabled berth@web1)" enabled
-        expect berthctl disable web1
-        assert_eq "$(busctl get-property org.berth1 /org/berth1/container/web1 org.berth1.Container Enabled)" 'b false'
-}
-
-# a deleted container is not started at the next boot
-test_R64_delete_disables() {
-        expect berthctl create bb gone
-        expect berthctl enable gone
-        expect berthctl delete gone
-        expect_fail ls /etc/systemd/system/multi-user.target.wants/berth@gone.service
-}
-
-# options that do not exist or have the wrong type are refused
-test_R09_bad_options() {
-        expect_fail --message "Unknown option 'forse'" manager_call StopContainer 'sa{sv}' web1 1 forse b true
-        expect_fail --message 'wrong type' manager_call StopContainer 'sa{sv}' web1 1 force s yes
-        expect_fail --message 'no signal' manager_call KillContainer ssi web1 all 99
-        expect_fail --message "'leader' or to 'all'" manager_call KillContainer ssi web1 everybody 15
-        expect_fail manager_call StartContainer ss web1 web1
-        assert_eq "$(state_of web1)" running
-}
-
-# listing 500 containers is quick, and memory stays small
-test_R47_five_hundred_containers() {
-        local image i start end pid memory
-        image=$(berthctl --json=short list-images | jq -r '.[0].fingerprint')
-        on_exit 'rm -rf /var/lib/berth/containers/many-*; systemctl stop berth-containerd'
-        for ((i = 0; i < 500; i++)); do
-                mkdir -m 0700 "/var/lib/berth/containers/many-$i"
-                printf '[Container]\nImage=%s\nOwner=%s\nCreatedUSec=1700000000000000\n' "$image" $((i % 3)) \
-                        >"/var/lib/berth/containers/many-$i/container.conf"
+# what berthctl does is calls of documented methods, and nothing else
+test_R09_everything_is_a_call() {
+        local methods called
+        methods=$(busctl introspect org.berth1 /org/berth1 org.berth1.Manager | awk '$2 == "method" { sub(/^\./, "", $1); print $1 }')
+        busctl --json=short monitor org.berth1 >calls 2>/dev/null &
+        on_exit "kill $!"
+        sleep 0.5
+        new_container s1 busybox
+        berthctl start s1 >/dev/null
+        berthctl exec s1 -- true
+        berthctl set s1 Description=x
+        berthctl stop --force s1
+        berthctl delete s1
+        sleep 0.3
+        for called in $(jq -r 'select(.type == "method_call" and .interface == "org.berth1.Manager") | .member' calls | sort -u); do
+                grep -q -x "$called" <<<"$methods" || fail "$called is not documented"
         done
-        start=$(date +%s%N)
-        berthctl --json=short list >list.json
-        end=$(date +%s%N)
-        say "  # 500 containers listed in $(((end - start) / 1000000)) ms"
-        assert_eq "$(jq length list.json)" 501
+        assert_match "$(jq -r 'select(.type == "method_call") | .member' calls | sort -u | xargs)" 'CreateContainer.*DeleteContainer.*ExecContainer.*StartContainer'
+}
+
+# nonsense on the bus: an error, and the manager lives on
+test_S95_nonsense_calls() {
+        local pid
+        berthctl list >/dev/null
         pid=$(manager_pid)
-        memory=$(awk '/^Private/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")
-        [ "$memory" -le 3072 ] || fail "private memory of the manager: $memory kB"
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager NoSuchMethod
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager StartContainer u 5
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager StartContainer
+        expect_fail busctl call org.berth1 /org/berth1/container/nosuch org.berth1.Container Start
+        expect_fail busctl call org.berth1 /org/berth1/container/_2e_2e org.berth1.Container Start
+        expect_fail busctl call org.berth1 /org/berth1/x org.berth1.Manager ListContainers
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager CreateContainer 'ssasa{sv}' s1 busybox 0 1 nosuchoption b true
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager CreateContainer 'ssasa{sv}' s1 busybox 0 1 ephemeral s yes
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager KillContainer ssi web1 everybody 9
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager KillContainer ssi web1 all 0
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager KillContainer ssi web1 all -- -5
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager CancelJob u 4294967295
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager ImportImage 'aha{sv}' 0 0
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager ExecContainer 'sasasa{sv}ah' web1 0 0 0 0
+        expect_fail busctl call org.berth1 /org/berth1 org.berth1.Manager StartContainer s "$(head -c 100000 /dev/zero | tr '\0' a)"
+        expect_fail busctl set-property org.berth1 /org/berth1/container/web1 org.berth1.Container State s stopped
+        assert_eq "$(manager_pid)" "$pid"
+        assert_state web1 running
+}
+
+# what is in the store and is none of its own does not disturb it
+test_F11_strange_files_in_the_store() {
+        local file
+        mkdir -p "$STORE/containers/UPPER" "$STORE/containers/half" "$STORE/images/notafingerprint" "$STORE/images/$(printf 'a%.0s' {1..64})" "$STORE/trash/77" "$STORE/containers/.new-99"
+        : >"$STORE/containers/file"
+        ln -s /etc "$STORE/containers/link"
+        ln -s ../images/nowhere "$STORE/aliases/dangling"
+        on_exit 'rm -rf "$STORE"/containers/{UPPER,half,file,link,.new-99} "$STORE"/images/{notafingerprint,aaaa*} "$STORE/trash/77" "$STORE/aliases/dangling"'
+        systemctl kill --signal=KILL berth-containerd
+        assert_match "$(berthctl list)" 'web1 +running'
+        expect has_image busybox
+        assert_no_match "$(berthctl list)" 'UPPER|link|new-99'
+        run_container s1 busybox
+        forget s1
+        # What jobs have left is collected; the rest is none of its business.
+        collected() { [ ! -e "$STORE/containers/.new-99" ] && [ ! -e "$STORE/trash/77" ]; }
+        eventually 20 collected
+        [ -e "$STORE/containers/UPPER" ] || fail "it removed what it did not make"
+}
+
+# its own sandbox: no new privileges, a read-only system
+test_R65_manager_is_confined() {
+        local pid
+        berthctl list >/dev/null
+        pid=$(manager_pid)
+        assert_match "$(<"/proc/$pid/status")" $'NoNewPrivs:\t1'
+        assert_match "$(<"/proc/$pid/status")" $'Seccomp:\t2'
+        expect_fail nsenter -t "$pid" -m touch /usr/canary
+        [ "$(awk '/^Private_(Dirty|Clean)/ { sum += $2 } END { print sum }' "/proc/$pid/smaps_rollup")" -lt 3072 ] ||
+                fail "private memory: $(grep Private "/proc/$pid/smaps_rollup" | xargs)"
+        assert_eq "$(awk '/^CapEff:/ { print $2 }' "/proc/$pid/status" | grep -c '000001ffffffffff')" 0 'all capabilities'
 }

@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The main job in one go, as an administrator does it on a fresh host: import, launch, look, work, break, stop, remove; and nothing is left.
+# host: fresh
+# guests: trixie
+# limit: 240
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
+
+has_rebooted() {
+        [ "$(state_of "$1")" = running ] && [ "$(leader_of "$1")" != "$2" ]
+}
+
+# everything in the order in which it is done
+test_R45_main_job() {
+        local leader other
+        on_exit 'forget web1 web2; forget_image trixie'
+        expect berthctl import "$(guest trixie)" --alias trixie
+        assert_match "$(berthctl list-images)" "trixie +$(fingerprint_of "$(guest trixie)" | cut -c1-12)"
+        expect berthctl launch trixie web1
+        assert_match "$(machinectl list)" 'web1 +container +berth +debian +13'
+        assert_eq "$(systemctl -M web1 is-system-running --wait)" running
+        expect systemctl status --no-pager berth@web1 berth-web1.scope
+        assert_match "$(systemd-cgls --no-pager /machine.slice)" 'berth-web1\.scope'
+        assert_eq "$(journalctl -M web1 -n 3 --no-pager --output=cat | wc -l)" 3
+        expect machinectl shell web1 /bin/true
+        echo content >file
+        expect machinectl copy-to web1 "$PWD/file" /root/F
+        assert_eq "$(inside web1 cat /root/F)" content
+        expect_fail --status 7 berthctl exec web1 -- sh -c 'exit 7'
+
+        expect berthctl launch trixie web2
+        assert_match "$(inside web1 cat /proc/self/uid_map | xargs)" '^0 [0-9]+ 65536$'
+        [ "$(uid_base web1)" != 0 ] && [ "$(uid_base web1)" != "$(uid_base web2)" ] || fail "ranges: $(uid_base web1) $(uid_base web2)"
+        expect berthctl delete --force web2
+        expect berthctl exec web1 -- systemd-run --quiet --scope -p MemoryMax=50M true
+
+        leader=$(leader_of web1)
+        kill -KILL "$(manager_pid)"
+        assert_match "$(berthctl list)" "web1 +running .*$leader"
+        expect systemctl daemon-reexec
+        assert_match "$(berthctl list)" "web1 +running .*$leader"
+
+        expect machinectl terminate web1
+        eventually 20 state_is_not_running
+        systemctl reset-failed berth@web1 2>/dev/null || true
+        expect berthctl start web1
+        leader=$(leader_of web1)
+        expect machinectl reboot web1
+        eventually 40 has_rebooted web1 "$leader"
+        expect machinectl poweroff web1
+        eventually 40 state_is web1 stopped
+        expect berthctl start web1
+
+        expect berthctl stop web1
+        expect berthctl delete web1
+        expect berthctl remove-image trixie
+        eventually 10 no_debris
+        assert_eq "$(find "$STORE" -mindepth 2 | wc -l)" 0 'files left'
+        assert_eq "$(find /run/berth -mindepth 1 -not -path '/run/berth/jobs' 2>/dev/null | wc -l)" 0 'runtime files left'
+        assert_eq "$(find /sys/fs/cgroup -name '*web*' | wc -l)" 0 'cgroups left'
+        assert_eq "$(grep -c berth /proc/self/mountinfo || true)" "$(grep -c " $STORE " /proc/self/mountinfo || true)" 'mounts left'
+}
+
+state_is_not_running() {
+        [[ $(state_of web1) =~ ^(stopped|failed)$ ]]
+}
+
+# the package: what it installs, and that nothing runs because of it
+test_R01_package() {
+        expect dpkg -s berth
+        assert_eq "$(systemctl is-active berth-containerd)" inactive 'before anybody has asked'
+        assert_eq "$(systemctl list-units --plain --no-legend --state=running 'berth*' | wc -l)" 0
+        expect systemd-analyze verify --man=no /usr/lib/systemd/system/berth-containerd.service 
+        expect systemd-analyze verify --man=no /lib/systemd/system/berth@.service
+        # What systemd-analyze thinks of the manager's sandbox.
+        assert_match "$(systemd-analyze security --no-pager --threshold=30 berth-containerd.service | tail -n 1)" 'Overall exposure'
+}
+
+# removed, containers and images stay; purged, they go, when none runs
+test_R01_package_removal() {
+        expect berthctl import "$(guest trixie)" --alias trixie
+        expect berthctl create trixie web1
+        cp /var/lib/dpkg/status status
+        expect dpkg --remove berth
+        [ -d "$STORE/containers/web1" ] || fail "removing the package has removed a container"
+        expect_fail berthctl list
+        on_exit 'true'
+        # Put back by the test's own copy of the package, if the host has kept one: or else the host is given up.
+        rm -rf "$STORE"
+}

@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Hosts that go down and come up again, seen from outside.
+# limit: 300
+
+# push_guest NAME
+push_guest() {
+        "$TOP/test/guest" "$1" "$TEST_TMP/$1.tar"
+        host_push "$TEST_TMP/$1.tar" "/root/$1.tar"
+}
+
+# Functions for scripts in the host.
+readonly IN_HOST='
+        state_of() { berthctl list --json=short | jq -r --arg n "$1" ".[] | select(.name == \$n) | .state"; }
+        wait_for() { for i in $(seq 300); do ! "$@" || return 0; sleep 0.2; done; echo "not in time: $*" >&2; return 1; }
+'
+
+# enabled containers run again after a reboot, others do not; their shutdown was clean
+test_R64_reboot_of_the_host() {
+        host_up
+        push_guest trixie
+        push_guest busybox
+        host_sh "$IN_HOST"'
+                berthctl import --quiet /root/trixie.tar --alias trixie
+                berthctl import --quiet /root/busybox.tar --alias busybox
+                berthctl launch trixie web1
+                berthctl launch busybox db
+                berthctl launch busybox other
+                berthctl create busybox late
+                systemctl enable berth@web1
+                berthctl enable db late
+                berthctl set late After=berth@db.service Requires=berth@db.service
+                berthctl exec db -- sh -c "echo ::shutdown:/bin/touch /root/clean >>/etc/inittab; kill -HUP 1"
+                sleep 0.5'
+        host_reboot
+        host_sh "$IN_HOST"'
+                wait_for test "$(state_of web1)" = running
+                test "$(systemctl is-system-running --wait)" = running
+                test "$(state_of web1)" = running
+                test "$(state_of db)" = running
+                test "$(state_of late)" = running
+                test "$(state_of other)" = stopped
+                test "$(systemctl -M web1 is-system-running --wait)" = running
+                # In order, and after what they need.
+                test "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@db)" -le "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@late)"
+                # The guests were shut down, not killed.
+                berthctl exec web1 -- journalctl --no-pager -b -1 -u systemd-journald --output=cat | grep -q "Journal stopped"
+                berthctl exec db -- test -e /root/clean
+                # Nobody had to ask the manager for it.
+                berthctl stop --force web1 db late'
+}
+
+# the host goes down with containers that run: in the host'\''s journal they have stopped before what they were after
+test_F19_shutdown_stops_in_order() {
+        host_up
+        push_guest busybox
+        host_sh "$IN_HOST"'
+                berthctl import --quiet /root/busybox.tar --alias busybox
+                berthctl launch busybox db
+                berthctl launch busybox web --set After=berth@db.service
+                berthctl launch busybox stubborn --set "Init=/bin/sh -c \"trap : TERM INT PWR USR1 USR2; while :; do sleep 1; done\"" --set TimeoutStopSec=3'
+        host_reboot
+        host_sh "$IN_HOST"'
+                journalctl -b -1 --no-pager -u "berth@*" --output=short-monotonic >/root/log || true
+                cat /root/log >&2
+                # Stopped: web before db.
+                test "$(grep -n "Stopped.*web\|web.*[Dd]eactivated" /root/log | head -n 1 | cut -d: -f1)" -lt "$(grep -n "Stopped.*db\|db.*[Dd]eactivated" /root/log | head -n 1 | cut -d: -f1)"
+                # The one that did not want to was killed after its time, and held up nobody.
+                grep -q "stubborn.*did not stop in time" /root/log
+                ! grep -q "left-over process\|SIGKILL" /root/log
+                test "$(state_of db)" = stopped
+                berthctl start db web
+                berthctl delete --force db web stubborn
+                berthctl remove-image busybox
+                test -z "$(find /var/lib/berth -mindepth 2)"'
+}
+
+# a host that loses its power: what was acknowledged is there, what was not is not, and all of it works
+test_F21_power_cut() {
+        host_up
+        push_guest busybox
+        host_sh "$IN_HOST"'
+                berthctl import --quiet /root/busybox.tar --alias busybox
+                berthctl launch busybox web1
+                berthctl create busybox off
+                berthctl enable web1
+                mkfifo /root/pipe
+                (head -c 1000000 /root/busybox.tar; sleep 1000) >/root/pipe 2>/dev/null &
+                berthctl import /root/pipe --alias half >/dev/null 2>&1 &
+                wait_for test -n "$(ls -d /var/lib/berth/images/.new-* 2>/dev/null)" || true
+                disown -a' || true
+        # As a power cut: PID 1 is killed.
+        host_run sh -c 'echo b >/proc/sysrq-trigger' 2>/dev/null || true
+        kill -KILL "$(cut -d: -f1 "/var/cache/berth-test/hosts/$TEST_HOST/init" 2>/dev/null || echo 0)" 2>/dev/null || true
+        "$TOP/test/host" reboot "$TEST_HOST" || true
+        host_sh "$IN_HOST"'
+                wait_for test "$(state_of web1)" = running
+                test "$(berthctl list-images --json=short | jq length)" = 1
+                wait_for test -z "$(find /var/lib/berth/images -maxdepth 1 -name ".new-*")"
+                berthctl start off
+                berthctl exec off -- true
+                berthctl delete --force off web1'
+}
