@@ -239,7 +239,8 @@ static _noreturn_ void child_exec_program(Child *c, char **environment) {
                 if (r < 0)
                         child_failf(c, r, "cannot become user '%s': %m", s->user);
         }
-        execvpe(c->argv[0], c->argv, environment);
+        /* Not execvpe(3), which gives what the kernel cannot execute, such as a program for another machine, to /bin/sh. */
+        execve(c->argv[0], c->argv, environment);
         child_failf(c, -errno, "cannot execute '%s': %m", c->argv[0]);
 }
 
