@@ -20,6 +20,14 @@ no_job_runs() {
         ! job_runs
 }
 
+worker_pid() {
+        systemctl show --property MainPID --value 'berth-job-*.service' | awk '$1 > 1 { print $1; exit }'
+}
+
+worker_runs() {
+        [ -n "$(worker_pid)" ]
+}
+
 # Nothing half-made, nothing thrown away and forgotten.
 is_clean() {
         [ -z "$(find /var/lib/berth/images /var/lib/berth/containers -maxdepth 1 -name '.new-*')" ] &&
@@ -39,6 +47,7 @@ import_slowly() {
         importer=$!
         on_exit 'kill "$feeder" 2>/dev/null; true'
         wait_until 10 job_runs || fail "no job was started: $(<output)"
+        wait_until 10 worker_runs || fail "the job has no process: $(<output)"
 }
 
 # a job is listed, with kind and target, and can be cancelled; nothing is left
@@ -58,7 +67,7 @@ test_R14_cancel_leaves_nothing() {
 # a worker that is killed is a failed job; what it left is collected
 test_F03_killed_worker() {
         import_slowly
-        kill -9 "$(systemctl show --property MainPID --value 'berth-job-*.service')"
+        kill -9 "$(worker_pid)"
         ! wait "$importer" || fail "the import succeeded"
         assert_match "$(<output)" 'was killed'
         wait_until 10 is_clean || fail "something is left: $(find /var/lib/berth -maxdepth 2)"
