@@ -45,8 +45,8 @@ struct Gate {
         sd_bus_slot *filter_slot;
         Passage *waiting;         /* polkit is asked, or the message is queued again */
         size_t n_waiting;
-        Passage *current;         /* decided and being dispatched, until the next message comes or the loop comes round */
-        sd_event_source *post_source;
+        Passage *current;         /* decided and being dispatched */
+        sd_event_source *forget;  /* lets go of it when that is done: its message holds the caller's file descriptors open */
 };
 
 static Passage *passage_free(Passage *p) {
@@ -82,9 +82,9 @@ Gate *gate_free(Gate *g) {
                 passage_free(p);
         }
         passage_free(g->current);
+        sd_event_source_disable_unref(g->forget);
         for (size_t i = 0; i < SENDERS_MAX; i++)
                 free(g->senders[i].name);
-        sd_event_source_disable_unref(g->post_source);
         sd_bus_slot_unref(g->filter_slot);
         free(g);
         return NULL;
@@ -284,6 +284,18 @@ static int sender_uid(Gate *g, sd_bus_message *m, uid_t *ret) {
         return 0;
 }
 
+static int on_dispatched(_unused_ sd_event_source *source, void *userdata) {
+        Gate *g = userdata;
+
+        g->current = passage_free(g->current);
+        return 0;
+}
+
+static void gate_dispatch(Gate *g, Passage *p) {
+        g->current = p;
+        (void) sd_event_source_set_enabled(g->forget, SD_EVENT_ONESHOT);
+}
+
 static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(passage_freep) Passage *p = NULL;
         uid_t uid;
@@ -311,7 +323,7 @@ static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         passage_begin(p);
         r = p->sees_decided && p->action_decided ? 1 : 0;
         if (r > 0) {
-                g->current = TAKE_PTR(p);
+                gate_dispatch(g, TAKE_PTR(p));
                 return 0;
         }
 
@@ -350,18 +362,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         for (Passage *p = g->waiting; p; p = p->next)
                 if (p->call.message == m) {
                         passage_unlink(p);
-                        g->current = p;
+                        gate_dispatch(g, p);
                         return 0;
                 }
         return gate_admit(g, m, error);
-}
-
-/* A message holds the fds that came with it: who waits for the end of a pipe waits for us until it is let go. */
-static int on_post(_unused_ sd_event_source *source, void *userdata) {
-        Gate *g = userdata;
-
-        g->current = passage_free(g->current);
-        return 0;
 }
 
 int gate_new(Manager *m, Gate **ret) {
@@ -372,8 +376,12 @@ int gate_new(Manager *m, Gate **ret) {
                 return -ENOMEM;
         g->manager = m;
         r = sd_bus_add_filter(m->bus, &g->filter_slot, on_message, m);
-        if (r >= 0)
-                r = sd_event_add_post(m->event, &g->post_source, on_post, g);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(m->event, &g->forget, on_dispatched, g);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(g->forget, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(g);

@@ -38,6 +38,22 @@ cache_entry() {
         printf '%s\n' "$path"
 }
 
+# cache_clean DAYS: remove what was not used for so long, unless a host stands on it. An entry's lock has the time
+# of its last use.
+cache_clean() {
+        local lock entry fd
+        while IFS= read -r -d '' lock; do
+                entry=${lock%.lock}
+                ! grep -q -s -x -F -- "$entry" "$CACHE"/hosts/*/tree "$CACHE"/hosts/*/image || continue
+                exec {fd}>>"$lock"
+                if flock --nonblock "$fd"; then
+                        say "Removing ${entry#"$CACHE"/}"
+                        rm -rf --one-file-system "$entry" "$entry.log" "$lock"
+                fi
+                exec {fd}>&-
+        done < <(find "$CACHE" -mindepth 2 -maxdepth 2 -name '*.lock' -not -path '*/hosts/*' -mtime +"$(($1 - 1))" -print0)
+}
+
 # make_rootfs TARGET SUITE PACKAGE...: a Debian root file system, a folder or a tar file.
 # Further options of mmdebstrap may stand in the array ROOTFS_OPTIONS.
 make_rootfs() {

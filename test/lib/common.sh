@@ -110,8 +110,10 @@ spawn_detached() {
         local unit=$1 log=$2
         shift 2
         if [ -d /run/systemd/system ]; then
-                systemd-run --quiet --collect --unit="$unit" --property=Delegate=yes --property=KillMode=mixed \
-                        --property=StandardOutput="append:$log" --property=StandardError="append:$log" -- "$@"
+                # Every $ is doubled, because a service expands variables.
+                systemd-run --quiet --collect --unit="$unit" --description="Test host" --property=Delegate=yes --property=KillMode=mixed \
+                        --property=StandardOutput="append:$log" --property=StandardError="append:$log" -- \
+                        "${@//\$/\$\$}"
         else
                 # Whoever waits for the end of a pipe does not wait for this.
                 setsid --fork bash -c '

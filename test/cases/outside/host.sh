@@ -116,3 +116,17 @@ test_host_names() {
         expect_fail --message 'no host' "$TOP/test/host" run no-such-host true
         expect_fail --message 'unknown suite' "$TOP/test/host" up y --suite sarge
 }
+
+# what was not used for long goes from the cache, and nothing else
+test_host_cache_clean() {
+        export BERTH_TEST_CACHE=$PWD/cache
+        mkdir -p cache/base/{old,used,new} cache/hosts/one
+        touch -d '20 days ago' cache/base/{old,used}.lock
+        touch cache/base/new.lock
+        echo container >cache/hosts/one/kind
+        echo "$PWD/cache/base/used" >cache/hosts/one/tree
+        "$TOP/test/host" clean 30
+        [ -e cache/base/old ] || fail "removed too early"
+        "$TOP/test/host" clean
+        assert_eq "$(ls cache/base)" $'new\nnew.lock\nused\nused.lock'
+}
