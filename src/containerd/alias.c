@@ -6,7 +6,7 @@
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
-static int check_name(const char *alias, sd_bus_error *error) {
+int alias_check_name(const char *alias, sd_bus_error *error) {
         _cleanup_free_ char *escaped = NULL;
         int r;
 
@@ -24,7 +24,7 @@ int alias_check(const char *alias, sd_bus_error *error) {
         _cleanup_free_ char *fingerprint = NULL;
         int r;
 
-        r = check_name(alias, error);
+        r = alias_check_name(alias, error);
         if (r < 0)
                 return r;
         if (store_read_alias(alias, &fingerprint) >= 0)
@@ -57,7 +57,7 @@ int alias_remove(Call *call, const char *alias, sd_bus_message *m, sd_bus_error 
         _cleanup_free_ char *fingerprint = NULL;
         int r;
 
-        r = check_name(alias, error);
+        r = alias_check_name(alias, error);
         if (r < 0)
                 return r;
         r = store_read_alias(alias, &fingerprint);

@@ -159,6 +159,12 @@ void container_set_unit_state(Container *c, ContainerState state) {
         container_bus_changed(c, "State", "Leader", "UIDBase");
 }
 
+void container_set_run_in(Container *c, bool active) {
+        if (c->run_in_active && !active)
+                gate_wake(c->manager->gate, c->name);
+        c->run_in_active = active;
+}
+
 void container_freezer_changed(Container *c) {
         if (c->unit_state == CONTAINER_RUNNING)
                 container_bus_changed(c, "State", NULL, NULL);

@@ -21,6 +21,7 @@ struct Container {
         char *name;                /* first: Table */
         Manager *manager;          /* borrowed, outlives us */
         ContainerState unit_state; /* of berth@NAME.service; never CONTAINER_FROZEN */
+        bool run_in_active;        /* berth-run-NAME.service runs a command in it while it is stopped */
         StoreStamp stamp;          /* of what record was read from */
         ContainerRecord record;    /* valid after container_load() */
         bool damaged;              /* the record could not be read whole; said once in the log */
@@ -44,6 +45,7 @@ pid_t container_leader(Container *c); /* 0: none */
 int container_load(Container *c, int containers_fd);
 
 void container_set_unit_state(Container *c, ContainerState state);
+void container_set_run_in(Container *c, bool active);
 /* The payload has been frozen or thawed. */
 void container_freezer_changed(Container *c);
 

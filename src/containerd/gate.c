@@ -8,29 +8,28 @@
 #include "basic/log.h"
 #include "basic/strv.h"
 #include "containerd/container.h"
-#include "containerd/image.h"
-#include "containerd/job.h"
 #include "containerd/limits.h"
 #include "containerd/manager.h"
 #include "containerd/policy.h"
 #include "containerd/polkit.h"
+#include "containerd/subject.h"
 #include "shared/bus-names.h"
-#include "shared/names.h"
 
 /* A call on its way through the gate. */
 typedef struct Passage {
         Call call;
         Gate *gate;
-        char *subject;            /* name of the object the call is about, or NULL */
-        char *keys;               /* of the settings the call wants to change, separated by spaces, or NULL */
+        Subject subject;
         bool sees_decided, action_decided;
         bool interactive;         /* somebody may be asked for a password */
         PolkitCheck *check;       /* owned while the question is open */
         sd_bus_track *track;      /* of the caller */
+        sd_event_source *patience; /* while the call is put off */
         struct Passage *next;
 } Passage;
 
 #define SENDERS_MAX 64U
+#define PUT_OFF_USEC (5 * USEC_PER_SEC)
 
 typedef struct Sender {
         char *name;
@@ -46,8 +45,8 @@ struct Gate {
         sd_bus_slot *filter_slot;
         Passage *waiting;         /* polkit is asked, or the message is queued again */
         size_t n_waiting;
-        Passage *current;         /* decided and being dispatched, until the next message comes or the loop comes round */
-        sd_event_source *post_source;
+        Passage *current;         /* decided and being dispatched */
+        sd_event_source *forget;  /* lets go of it when that is done: its message holds the caller's file descriptors open */
 };
 
 static Passage *passage_free(Passage *p) {
@@ -55,9 +54,9 @@ static Passage *passage_free(Passage *p) {
                 return NULL;
         polkit_check_free(p->check);
         sd_bus_track_unref(p->track);
+        sd_event_source_disable_unref(p->patience);
         sd_bus_message_unref(p->call.message);
-        free(p->subject);
-        free(p->keys);
+        subject_done(&p->subject);
         free(p);
         return NULL;
 }
@@ -83,9 +82,9 @@ Gate *gate_free(Gate *g) {
                 passage_free(p);
         }
         passage_free(g->current);
+        sd_event_source_disable_unref(g->forget);
         for (size_t i = 0; i < SENDERS_MAX; i++)
                 free(g->senders[i].name);
-        sd_event_source_disable_unref(g->post_source);
         sd_bus_slot_unref(g->filter_slot);
         free(g);
         return NULL;
@@ -103,201 +102,11 @@ static size_t n_waiting_of(const Gate *g, uid_t uid) {
         return n;
 }
 
-static bool subject_is_container(PolicySubject s) {
-        return s == SUBJECT_CONTAINER || s == SUBJECT_NEW_CONTAINER || s == SUBJECT_THIS_CONTAINER;
-}
-
-/* The last part of an object's path, decoded; NULL when the path is of another kind. */
-static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
-        int r = sd_bus_path_decode(sd_bus_message_get_path(m), prefix, ret);
-
-        return r < 0 ? r : 0;
-}
-
-static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
-        _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
-        int r;
-
-        if (flags & POLICY_SETTINGS_THIRD) {
-                r = sd_bus_message_skip(m, "s");
-                if (r < 0)
-                        return r;
-        }
-        r = sd_bus_message_read_strv(m, &assignments);
-        if (r < 0)
-                return r;
-        if (flags & POLICY_SETTINGS_FIRST) {
-                r = sd_bus_message_read_strv(m, &unset);
-                if (r < 0)
-                        return r;
-        }
-        if (strv_length(assignments) + strv_length(unset) > SETTINGS_PER_CALL_MAX)
-                return -E2BIG;
-        STRV_FOREACH(a, assignments) {
-                r = strv_extendf(&keys, "%.*s", (int) strcspn(*a, "="), *a);
-                if (r < 0)
-                        return r;
-        }
-        STRV_FOREACH(u, unset) {
-                r = strv_extend(&keys, *u);
-                if (r < 0)
-                        return r;
-        }
-        return strv_join(keys, " ", ret);
-}
-
-/* Reads as much of the message as tells what it is about, and rewinds it. A message that does not fit the row is none of the gate's
- * business: sd-bus refuses it before any handler runs. */
-static int passage_read_subject(Passage *p, sd_bus_error *error) {
-        const PolicyRow *row = p->call.row;
-        sd_bus_message *m = p->call.message;
-        const char *s = NULL;
-        uint32_t id;
-        int r = 0;
-
-        switch (row->subject) {
-
-        case SUBJECT_NONE:
-                break;
-
-        case SUBJECT_CONTAINER:
-        case SUBJECT_NEW_CONTAINER:
-        case SUBJECT_IMAGE:
-        case SUBJECT_ALIAS:
-                r = sd_bus_message_read(m, "s", &s);
-                if (r > 0)
-                        p->subject = strdup(s);
-                break;
-
-        case SUBJECT_JOB:
-                r = sd_bus_message_read(m, "u", &id);
-                if (r > 0 && asprintf(&p->subject, "%u", id) < 0)
-                        return -ENOMEM;
-                break;
-
-        case SUBJECT_THIS_CONTAINER:
-                r = name_from_path(m, BERTH_CONTAINER_PATH, &p->subject);
-                break;
-
-        case SUBJECT_THIS_IMAGE:
-                r = name_from_path(m, BERTH_IMAGE_PATH, &p->subject);
-                break;
-
-        case SUBJECT_THIS_JOB:
-                r = name_from_path(m, BERTH_JOB_PATH, &p->subject);
-                break;
-        }
-        if (r < 0)
-                return r;
-        if (s && !p->subject)
-                return -ENOMEM;
-
-        if (row->subject == SUBJECT_CONTAINER || (row->subject == SUBJECT_NEW_CONTAINER && !isempty(p->subject))) {
-                if (p->subject && !container_name_valid(p->subject)) {
-                        _cleanup_free_ char *sentence = NULL;
-
-                        r = container_name_explain(p->subject, &sentence);
-                        return r < 0 ? r : sd_bus_error_set(error, BERTH_ERROR_INVALID_NAME, sentence);
-                }
-        }
-        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD)) {
-                r = read_keys(m, row->flags, &p->keys);
-                if (r == -E2BIG)
-                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call.", SETTINGS_PER_CALL_MAX);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_rewind(m, true);
-}
-
-/* The owner of what the call is about; -ENOENT when there is no such thing or nobody owns it. */
-static int passage_owner(const Passage *p, uid_t *ret) {
-        Manager *m = p->call.manager;
-        Container *c;
-        uint32_t id;
-        Image *i;
-        Job *j;
-        int r;
-
-        if (!p->subject)
-                return -ENOENT;
-
-        switch (p->call.row->subject) {
-
-        case SUBJECT_CONTAINER:
-        case SUBJECT_THIS_CONTAINER:
-                r = manager_find_container(m, p->subject, &c);
-                if (r < 0)
-                        return r;
-                (void) container_load(c, -EBADF);
-                *ret = c->record.owner;
-                return 0;
-
-        case SUBJECT_IMAGE:
-        case SUBJECT_THIS_IMAGE:
-                r = manager_find_image(m, p->subject, &i);
-                if (r < 0)
-                        return r;
-                (void) image_load(i, -EBADF);
-                *ret = i->record.owner;
-                return 0;
-
-        case SUBJECT_JOB:
-        case SUBJECT_THIS_JOB:
-                if (parse_u32(p->subject, UINT32_MAX, &id) < 0 || !(j = job_find(m, id)))
-                        return -ENOENT;
-                *ret = j->owner;
-                return 0;
-
-        case SUBJECT_NONE:
-        case SUBJECT_NEW_CONTAINER:
-        case SUBJECT_ALIAS:
-                return -ENOENT;
-        }
-        return -ENOENT;
-}
-
-static int detail(char ***details, const char *key, const char *value) {
-        int r = strv_extend(details, key);
-
-        return r < 0 ? r : strv_extend(details, value);
-}
-
-/* What a polkit rule can look at: action.lookup("container") and so on. */
-static int passage_details(const Passage *p, char ***ret) {
-        static const char *const subject_keys[] = {
-                [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
-                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias",
-                [SUBJECT_JOB] = "job", [SUBJECT_THIS_JOB] = "job",
-        };
-        const PolicyRow *row = p->call.row;
-        _cleanup_strv_ char **details = NULL;
-        char number[DECIMAL_MAX];
-        uid_t owner;
-        int r;
-
-        r = detail(&details, "verb", row->action + strlen(BERTH_BUS_NAME "."));
-        if (r >= 0 && p->subject && subject_keys[row->subject])
-                r = detail(&details, subject_keys[row->subject], p->subject);
-        if (r >= 0 && passage_owner(p, &owner) >= 0) {
-                snprintf(number, sizeof number, "%u", owner);
-                r = detail(&details, "owner", number);
-                if (r >= 0)
-                        r = detail(&details, "own", owner == p->call.uid ? "yes" : "no");
-        }
-        if (r >= 0 && p->keys)
-                r = detail(&details, "key", p->keys);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(details);
-        return 0;
-}
-
 static int refuse(const Passage *p, PolkitAnswer answer) {
         const PolicyRow *row = p->call.row;
         _cleanup_free_ char *what = NULL;
 
-        if (p->subject && *p->subject && asprintf(&what, " '%s'", p->subject) < 0)
+        if (!isempty(p->subject.name) && asprintf(&what, " '%s'", p->subject.name) < 0)
                 return -ENOMEM;
 
         switch (answer) {
@@ -402,7 +211,7 @@ static int passage_advance(Passage *p) {
         if (!p->action_decided) {
                 _cleanup_strv_ char **details = NULL;
 
-                r = passage_details(p, &details);
+                r = subject_details(&p->subject, c->manager, c->uid, &details);
                 if (r < 0)
                         return r;
                 r = polkit_check(c->manager->bus, sender, c->row->action, details, p->interactive, on_action, p, &p->check);
@@ -423,10 +232,10 @@ static void passage_begin(Passage *p) {
 
         /* Without a row it is a look at objects (properties, introspection). What is asked of an object by its path, the caller must see. */
         p->sees_decided = row && !(row->flags & POLICY_SEES) &&
-                          (row->subject < SUBJECT_THIS_CONTAINER || (passage_owner(p, &owner) >= 0 && owner == p->call.uid));
+                          (row->subject < SUBJECT_THIS_CONTAINER || (subject_owner(&p->subject, p->call.manager, &owner) >= 0 && owner == p->call.uid));
         if (!row)
                 p->action_decided = true;
-        else if (!row->action || ((row->flags & POLICY_OWNER) && passage_owner(p, &owner) >= 0 && owner == p->call.uid))
+        else if (!row->action || ((row->flags & POLICY_OWNER) && subject_owner(&p->subject, p->call.manager, &owner) >= 0 && owner == p->call.uid))
                 p->action_decided = p->call.authorised = true;
 }
 
@@ -442,6 +251,7 @@ static int passage_new(Gate *g, sd_bus_message *m, uid_t uid, Passage **ret) {
                 .row = policy_find(sd_bus_message_get_interface(m), sd_bus_message_get_member(m)),
                 .uid = uid,
         };
+        p->subject.row = p->call.row;
         *ret = p;
         return 0;
 }
@@ -474,6 +284,18 @@ static int sender_uid(Gate *g, sd_bus_message *m, uid_t *ret) {
         return 0;
 }
 
+static int on_dispatched(_unused_ sd_event_source *source, void *userdata) {
+        Gate *g = userdata;
+
+        g->current = passage_free(g->current);
+        return 0;
+}
+
+static void gate_dispatch(Gate *g, Passage *p) {
+        g->current = p;
+        (void) sd_event_source_set_enabled(g->forget, SD_EVENT_ONESHOT);
+}
+
 static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(passage_freep) Passage *p = NULL;
         uid_t uid;
@@ -491,7 +313,7 @@ static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         if (r < 0)
                 return r;
         if (p->call.row) {
-                r = passage_read_subject(p, error);
+                r = subject_read(&p->subject, m, error);
                 if (sd_bus_error_is_set(error) || r == -ENOMEM)
                         return r;
                 if (r < 0)
@@ -501,7 +323,7 @@ static int gate_admit(Gate *g, sd_bus_message *m, sd_bus_error *error) {
         passage_begin(p);
         r = p->sees_decided && p->action_decided ? 1 : 0;
         if (r > 0) {
-                g->current = TAKE_PTR(p);
+                gate_dispatch(g, TAKE_PTR(p));
                 return 0;
         }
 
@@ -540,18 +362,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         for (Passage *p = g->waiting; p; p = p->next)
                 if (p->call.message == m) {
                         passage_unlink(p);
-                        g->current = p;
+                        gate_dispatch(g, p);
                         return 0;
                 }
         return gate_admit(g, m, error);
-}
-
-/* A message holds the fds that came with it: who waits for the end of a pipe waits for us until it is let go. */
-static int on_post(_unused_ sd_event_source *source, void *userdata) {
-        Gate *g = userdata;
-
-        g->current = passage_free(g->current);
-        return 0;
 }
 
 int gate_new(Manager *m, Gate **ret) {
@@ -562,8 +376,12 @@ int gate_new(Manager *m, Gate **ret) {
                 return -ENOMEM;
         g->manager = m;
         r = sd_bus_add_filter(m->bus, &g->filter_slot, on_message, m);
-        if (r >= 0)
-                r = sd_event_add_post(m->event, &g->post_source, on_post, g);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(m->event, &g->forget, on_dispatched, g);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(g->forget, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(g);
@@ -578,58 +396,48 @@ bool gate_shows(const Gate *g, uid_t owner) {
         return p->call.see_all || p->call.uid == owner;
 }
 
-/* The object a row speaks of, now that the caller is authorised. */
-static int find_object(const Passage *p, sd_bus_message *m, void *userdata, void **ret, sd_bus_error *error) {
-        const PolicyRow *row = p->call.row;
-        Manager *manager = p->call.manager;
-        uid_t owner;
-        uint32_t id;
-        int r = 0;
+static void passage_again(Passage *p) {
+        int r;
 
-        *ret = NULL;
-        switch (row->subject) {
-
-        case SUBJECT_NONE:
-        case SUBJECT_NEW_CONTAINER:
-        case SUBJECT_ALIAS:
-                return 0;
-
-        case SUBJECT_THIS_CONTAINER:
-        case SUBJECT_THIS_IMAGE:
-        case SUBJECT_THIS_JOB:
-                *ret = userdata;
-                return 0;
-
-        case SUBJECT_CONTAINER:
-                r = sd_bus_message_skip(m, "s");
-                if (r >= 0)
-                        r = manager_find_container(manager, p->subject, (Container **) ret);
-                break;
-
-        case SUBJECT_IMAGE:
-                r = sd_bus_message_skip(m, "s");
-                if (r >= 0)
-                        r = manager_find_image(manager, p->subject, (Image **) ret);
-                break;
-
-        case SUBJECT_JOB:
-                r = sd_bus_message_read(m, "u", &id);
-                if (r >= 0)
-                        r = (*ret = job_find(manager, id)) ? 0 : -ENOENT;
-                break;
+        p->patience = sd_event_source_disable_unref(p->patience);
+        (void) sd_bus_message_rewind(p->call.message, true);
+        r = sd_bus_enqueue_for_read(p->call.manager->bus, p->call.message);
+        if (r < 0) {
+                (void) sd_bus_reply_method_errno(p->call.message, r, NULL);
+                passage_unlink(p);
+                passage_free(p);
         }
+}
 
-        if (r >= 0 && (row->flags & POLICY_ONLY_SEEN) && (passage_owner(p, &owner) < 0 || !gate_shows(p->gate, owner)))
-                r = -ENOENT;
-        if (r == -ENOTUNIQ)
-                return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%s'.", p->subject);
-        if (r == -ENOENT && subject_is_container(row->subject))
-                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container '%s'.", p->subject);
-        if (r == -ENOENT && row->subject == SUBJECT_IMAGE)
-                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%s'.", p->subject);
-        if (r == -ENOENT)
-                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_JOB, "There is no job %s.", p->subject);
-        return r;
+static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        passage_again(userdata);
+        return 0;
+}
+
+void gate_wake(Gate *g, const char *container) {
+        for (Passage *p = g->waiting, *next; p; p = next) {
+                next = p->next;
+                if (p->patience && streq_ptr(p->subject.name, container))
+                        passage_again(p);
+        }
+}
+
+/* A command that ran in the stopped container has ended, or its caller thinks so, but its supervisor is not gone yet: what comes next in a
+ * script would find the container in use. Such a call is put off for a moment, once. */
+static int put_off(Gate *g, Passage *p) {
+        int r;
+
+        if (g->n_waiting >= CALLS_MAX || n_waiting_of(g, p->call.uid) >= CALLS_PER_USER_MAX)
+                return -EBUSY;
+        r = sd_event_add_time_relative(g->manager->event, &p->patience, CLOCK_MONOTONIC, PUT_OFF_USEC, 0, on_patience_ended, p);
+        if (r < 0)
+                return r;
+        p->call.waited = true;
+        g->current = NULL;
+        p->next = g->waiting;
+        g->waiting = p;
+        g->n_waiting++;
+        return 1;
 }
 
 int gate_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -643,9 +451,15 @@ int gate_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "Nobody may call %s.", sd_bus_message_get_member(m));
 
         log_debug("%s of uid %u calls %s%s%s", sd_bus_message_get_sender(m), p->call.uid, sd_bus_message_get_member(m),
-                  p->subject ? " on " : "", p->subject ?: "");
-        r = find_object(p, m, userdata, &object, error);
+                  p->subject.name ? " on " : "", p->subject.name ?: "");
+        r = subject_find(&p->subject, manager, m, userdata, &object, error);
         if (r < 0)
                 return r;
+        if ((p->call.row->flags & POLICY_NO_RUN_IN) && ((Container *) object)->run_in_active) {
+                if (!p->call.waited && put_off(manager->gate, p) > 0)
+                        return 1;
+                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "A command runs in container '%s', which is stopped otherwise.",
+                                         ((Container *) object)->name);
+        }
         return p->call.row->handler(&p->call, object, m, error);
 }

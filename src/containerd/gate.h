@@ -23,6 +23,7 @@ struct Call {
         uid_t uid;
         bool see_all;            /* may see what belongs to others; valid once decided */
         bool authorised;         /* may do what the row says; valid once decided */
+        bool waited;             /* has been put off once */
 };
 
 int gate_new(Manager *m, Gate **ret);
@@ -30,6 +31,9 @@ Gate *gate_free(Gate *g);
 DEFINE_CLEANUP(Gate *, gate_free)
 
 size_t gate_n_waiting(const Gate *g);
+
+/* Calls about this container that were put off because a command ran in it are tried again. */
+void gate_wake(Gate *g, const char *container);
 
 int gate_method(sd_bus_message *m, void *userdata, sd_bus_error *error);
 

@@ -236,6 +236,22 @@ static void reap(Manager *m, const char *name) {
                 deletion_reap(c);
 }
 
+/* The container in which the unit runs a command (session_run_in()), or NULL. */
+static Container *run_in_of(Manager *m, const char *unit) {
+        const char *name = startswith(unit, "berth-run-"), *end = endswith(unit, ".service");
+        char buffer[CONTAINER_NAME_MAX + 1];
+
+        if (!name || !end || (size_t) (end - name) >= sizeof buffer)
+                return NULL;
+        memcpy(buffer, name, (size_t) (end - name));
+        buffer[end - name] = 0;
+        return table_get(&m->containers, buffer);
+}
+
+static bool is_over(const char *active_state) {
+        return streq(active_state, "inactive") || streq(active_state, "failed");
+}
+
 static void on_unit_changed(void *userdata, const UnitChange *change) {
         char buffer[CONTAINER_NAME_MAX + 1];
         Manager *m = userdata;
@@ -248,6 +264,12 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                 j = job_find(m, id);
                 if (j && change->status_text)
                         job_set_status(j, change->status_text);
+                return;
+        }
+        c = run_in_of(m, change->unit);
+        if (c) {
+                if (change->active_state)
+                        container_set_run_in(c, !is_over(change->active_state));
                 return;
         }
         name = container_from_unit(change->unit, buffer);
@@ -305,7 +327,9 @@ static int read_unit(Manager *m, sd_bus_message *reply) {
         if (job_from_unit(unit, &id) >= 0) {
                 if (streq(active, "activating"))
                         (void) job_restore(m, id);
-        } else if (endswith(unit, ".service") && (name = container_from_unit(unit, buffer))) {
+        } else if (run_in_of(m, unit))
+                container_set_run_in(run_in_of(m, unit), !is_over(active));
+        else if (endswith(unit, ".service") && (name = container_from_unit(unit, buffer))) {
                 Container *c = table_get(&m->containers, name);
                 ContainerState s = container_state_from_unit(active);
 
@@ -349,7 +373,7 @@ static int on_disconnected(_unused_ sd_bus_message *message, void *userdata, _un
 }
 
 static int manager_start(Manager *m) {
-        static const char *const patterns[] = { "berth@*.service", "berth-job-*.service", NULL };
+        static const char *const patterns[] = { "berth@*.service", "berth-run-*.service", "berth-job-*.service", NULL };
         int r;
 
         r = sd_bus_open_system_with_description(&m->bus, "berth-containerd");

@@ -14,6 +14,8 @@
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
+#define FREEZE_TRIES 5U
+
 typedef struct Operation {
         Manager *manager;        /* borrowed, outlives us */
         char *name;              /* of the container, which may be gone when a step ends */
@@ -21,6 +23,7 @@ typedef struct Operation {
         Done done;               /* may be NULL */
         void *userdata;
         sd_event_source *timer;  /* stop: until the patience ends */
+        unsigned tries;          /* freeze */
 } Operation;
 
 static Operation *operation_free(Operation *o) {
@@ -313,13 +316,27 @@ int operation_kill(Container *c, bool leader, int signal, Done done, void *userd
         return 0;
 }
 
-static void on_frozen(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
+static void on_thawed(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
         Operation *o = userdata;
         Container *c = table_get(&o->manager->containers, o->name);
 
         if (c && !error)
                 container_freezer_changed(c);
         on_called(o, reply, error);
+}
+
+static void on_frozen(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
+        Operation *o = userdata;
+        Container *c = table_get(&o->manager->containers, o->name);
+
+        /* When anything else happens in the cgroup at that moment, PID 1 takes "not yet frozen" for "thawed again" and gives up, while the
+         * kernel freezes it all the same (seen on systemd 257). */
+        if (error && c && container_state(c) == CONTAINER_FROZEN)
+                error = NULL;
+        else if (error && ++o->tries < FREEZE_TRIES &&
+                 systemd_call(o->manager->systemd, on_frozen, o, "FreezeUnit", "s", o->scope) >= 0)
+                return;
+        on_thawed(o, reply, error);
 }
 
 int operation_freeze(Container *c, bool freeze, Done done, void *userdata, sd_bus_error *error) {
@@ -332,7 +349,7 @@ int operation_freeze(Container *c, bool freeze, Done done, void *userdata, sd_bu
         r = operation_new(c->manager, c->name, done, userdata, &o);
         if (r < 0)
                 return r;
-        r = systemd_call(c->manager->systemd, on_frozen, o, freeze ? "FreezeUnit" : "ThawUnit", "s", o->scope);
+        r = systemd_call(c->manager->systemd, freeze ? on_frozen : on_thawed, o, freeze ? "FreezeUnit" : "ThawUnit", "s", o->scope);
         if (r < 0)
                 return r;
         TAKE_PTR(o);

@@ -21,6 +21,7 @@
 
 #define SEES POLICY_SEES
 #define OWNER POLICY_OWNER
+#define NO_RUN_IN POLICY_NO_RUN_IN
 #define ONLY_SEEN (POLICY_SEES | POLICY_ONLY_SEEN)
 
 static const PolicyRow rows[] = {
@@ -32,23 +33,23 @@ static const PolicyRow rows[] = {
         { MANAGER, "GetJob", NULL, "see job", SUBJECT_JOB, ONLY_SEEN, job_bus_get },
 
         { MANAGER, "CreateContainer", ACTION("create"), "create container", SUBJECT_NEW_CONTAINER, POLICY_SETTINGS_THIRD, manager_bus_create_container },
-        { MANAGER, "StartContainer", ACTION("start"), "start container", SUBJECT_CONTAINER, 0, container_bus_start },
+        { MANAGER, "StartContainer", ACTION("start"), "start container", SUBJECT_CONTAINER, NO_RUN_IN, container_bus_start },
         { MANAGER, "StopContainer", ACTION("stop"), "stop container", SUBJECT_CONTAINER, 0, container_bus_stop },
         { MANAGER, "RestartContainer", ACTION("restart"), "restart container", SUBJECT_CONTAINER, 0, container_bus_restart },
         { MANAGER, "RebootContainer", ACTION("reboot"), "reboot container", SUBJECT_CONTAINER, 0, container_bus_reboot },
         { MANAGER, "KillContainer", ACTION("kill"), "send a signal to container", SUBJECT_CONTAINER, 0, container_bus_kill },
         { MANAGER, "FreezeContainer", ACTION("freeze"), "freeze container", SUBJECT_CONTAINER, 0, container_bus_freeze },
         { MANAGER, "ThawContainer", ACTION("thaw"), "thaw container", SUBJECT_CONTAINER, 0, container_bus_thaw },
-        { MANAGER, "DeleteContainer", ACTION("delete"), "delete container", SUBJECT_CONTAINER, 0, container_bus_delete },
+        { MANAGER, "DeleteContainer", ACTION("delete"), "delete container", SUBJECT_CONTAINER, NO_RUN_IN, container_bus_delete },
         { MANAGER, "EnableContainer", ACTION("enable"), "enable container", SUBJECT_CONTAINER, 0, container_bus_enable },
         { MANAGER, "DisableContainer", ACTION("enable"), "disable container", SUBJECT_CONTAINER, 0, container_bus_disable },
         { MANAGER, "ExecContainer", ACTION("exec"), "run a command in container", SUBJECT_CONTAINER, 0, session_bus_exec },
         { MANAGER, "OpenConsole", ACTION("console"), "open the console of container", SUBJECT_CONTAINER, 0, session_bus_console },
-        { MANAGER, "RunInContainer", ACTION("run-in"), "run a command in stopped container", SUBJECT_CONTAINER, 0, session_bus_run_in },
-        { MANAGER, "CopyTo", ACTION("copy-to"), "copy files to container", SUBJECT_CONTAINER, 0, transfer_bus_copy_to },
-        { MANAGER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_CONTAINER, 0, transfer_bus_copy_from },
+        { MANAGER, "RunInContainer", ACTION("run-in"), "run a command in stopped container", SUBJECT_CONTAINER, NO_RUN_IN, session_bus_run_in },
+        { MANAGER, "CopyTo", ACTION("copy-to"), "copy files to container", SUBJECT_CONTAINER, NO_RUN_IN, transfer_bus_copy_to },
+        { MANAGER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_CONTAINER, NO_RUN_IN, transfer_bus_copy_from },
         { MANAGER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get },
-        { MANAGER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_FIRST, settings_bus_set },
+        { MANAGER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
 
         { MANAGER, "ImportImage", ACTION("import-image"), "import an image", SUBJECT_NONE, 0, manager_bus_import_image },
         { MANAGER, "RemoveImage", ACTION("remove-image"), "remove image", SUBJECT_IMAGE, 0, image_bus_remove },
@@ -56,23 +57,23 @@ static const PolicyRow rows[] = {
         { MANAGER, "RemoveAlias", ACTION("manage-aliases"), "remove alias", SUBJECT_ALIAS, 0, manager_bus_remove_alias },
         { MANAGER, "CancelJob", ACTION("cancel-job"), "cancel job", SUBJECT_JOB, OWNER, job_bus_cancel },
 
-        { CONTAINER, "Start", ACTION("start"), "start container", SUBJECT_THIS_CONTAINER, 0, container_bus_start },
+        { CONTAINER, "Start", ACTION("start"), "start container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, container_bus_start },
         { CONTAINER, "Stop", ACTION("stop"), "stop container", SUBJECT_THIS_CONTAINER, 0, container_bus_stop },
         { CONTAINER, "Restart", ACTION("restart"), "restart container", SUBJECT_THIS_CONTAINER, 0, container_bus_restart },
         { CONTAINER, "Reboot", ACTION("reboot"), "reboot container", SUBJECT_THIS_CONTAINER, 0, container_bus_reboot },
         { CONTAINER, "Kill", ACTION("kill"), "send a signal to container", SUBJECT_THIS_CONTAINER, 0, container_bus_kill },
         { CONTAINER, "Freeze", ACTION("freeze"), "freeze container", SUBJECT_THIS_CONTAINER, 0, container_bus_freeze },
         { CONTAINER, "Thaw", ACTION("thaw"), "thaw container", SUBJECT_THIS_CONTAINER, 0, container_bus_thaw },
-        { CONTAINER, "Delete", ACTION("delete"), "delete container", SUBJECT_THIS_CONTAINER, 0, container_bus_delete },
+        { CONTAINER, "Delete", ACTION("delete"), "delete container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, container_bus_delete },
         { CONTAINER, "Enable", ACTION("enable"), "enable container", SUBJECT_THIS_CONTAINER, 0, container_bus_enable },
         { CONTAINER, "Disable", ACTION("enable"), "disable container", SUBJECT_THIS_CONTAINER, 0, container_bus_disable },
         { CONTAINER, "Exec", ACTION("exec"), "run a command in container", SUBJECT_THIS_CONTAINER, 0, session_bus_exec },
         { CONTAINER, "OpenConsole", ACTION("console"), "open the console of container", SUBJECT_THIS_CONTAINER, 0, session_bus_console },
-        { CONTAINER, "RunIn", ACTION("run-in"), "run a command in stopped container", SUBJECT_THIS_CONTAINER, 0, session_bus_run_in },
-        { CONTAINER, "CopyTo", ACTION("copy-to"), "copy files to container", SUBJECT_THIS_CONTAINER, 0, transfer_bus_copy_to },
-        { CONTAINER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_THIS_CONTAINER, 0, transfer_bus_copy_from },
+        { CONTAINER, "RunIn", ACTION("run-in"), "run a command in stopped container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, session_bus_run_in },
+        { CONTAINER, "CopyTo", ACTION("copy-to"), "copy files to container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, transfer_bus_copy_to },
+        { CONTAINER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, transfer_bus_copy_from },
         { CONTAINER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get },
-        { CONTAINER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_FIRST, settings_bus_set },
+        { CONTAINER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
 
         { IMAGE, "Remove", ACTION("remove-image"), "remove image", SUBJECT_THIS_IMAGE, 0, image_bus_remove },
         { IMAGE, "AddAlias", ACTION("manage-aliases"), "add an alias to image", SUBJECT_THIS_IMAGE, 0, image_bus_add_alias },

@@ -27,6 +27,7 @@ typedef enum PolicyFlags {
         POLICY_ONLY_SEEN = 1 << 2,     /* what the caller may not see is not found */
         POLICY_SETTINGS_FIRST = 1 << 3, /* an array of assignments comes first (after the name), then keys: their keys go into the details */
         POLICY_SETTINGS_THIRD = 1 << 4, /* name, image, assignments */
+        POLICY_NO_RUN_IN = 1 << 5,      /* of a container: not while a command runs in it that is stopped */
 } PolicyFlags;
 
 /* The object is a Container, Image or Job as the subject says, or NULL. Returns > 0 when the answer was sent or will be. */

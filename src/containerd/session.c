@@ -87,6 +87,12 @@ static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
         } else if (control_open(i->name, i->request, &fd, &error) >= 0)
                 (void) fd_set_nonblock(fd, false);
 
+        if (!outcome->result || !streq(outcome->result, "done")) {
+                Container *c = table_get(&i->manager->containers, i->name);
+
+                if (c)
+                        container_set_run_in(c, false);
+        }
         if (fd < 0 && !sd_bus_error_is_set(&error))
                 sd_bus_error_set_errno(&error, -ENOMEM);
         i->done(i->userdata, fd, fd < 0 ? &error : NULL);
@@ -154,6 +160,8 @@ int session_run_in(Container *c, Message *request, SessionDone done, void *userd
                 i->request = NULL; /* stays the caller's */
                 return r;
         }
+        /* From now on, not only when PID 1 says so. */
+        container_set_run_in(c, true);
         TAKE_PTR(i);
         return 0;
 }

@@ -18,5 +18,5 @@ void *table_remove(Table *t, const char *name);
 
 /* The items may not be added to or removed from in the loop. */
 #define TABLE_FOREACH(type, item, t) \
-        for (size_t _i = 0; _i < (t)->n; _i++) \
-                for (type *item = (t)->items[_i]; item; item = NULL)
+        for (size_t _index = 0; _index < (t)->n; _index++) \
+                for (type *item = (t)->items[_index]; item; item = NULL)

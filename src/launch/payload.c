@@ -48,7 +48,18 @@ PayloadKind payload_kind_from_string(const char *s) {
         return _PAYLOAD_KIND_INVALID;
 }
 
+static void wait_for_outer(Payload *p) {
+        if (p->outer <= 0)
+                return;
+        while (waitpid(p->outer, NULL, 0) < 0 && errno == EINTR)
+                ;
+        p->outer = 0;
+}
+
 void payload_done(Payload *p) {
+        if (p->outer > 0)
+                (void) kill(p->outer, SIGKILL);
+        wait_for_outer(p);
         p->pidfd = fd_close(p->pidfd);
         p->socket_fd = fd_close(p->socket_fd);
         p->console_fd = fd_close(p->console_fd);
@@ -348,38 +359,21 @@ static int receive_pid(int fd, pid_t *ret, char **ret_error) {
         return r < 0 ? r : error_from_message(m, ret_error);
 }
 
-static int wait_for_outer(pid_t pid, int socket_fd, uint32_t uid_base, pid_t *ret_payload, char **ret_error) {
-        UidRange map[ROOTFS_OUTER_RANGES];
-        int r;
-
-        rootfs_outer_map(uid_base, map);
-        r = userns_write_maps(pid, map, ELEMENTSOF(map));
-        if (r >= 0)
-                r = send_byte(socket_fd);
-        if (r >= 0)
-                r = receive_pid(socket_fd, ret_payload, ret_error);
-        if (r < 0)
-                (void) kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-        return r;
-}
-
-int payload_clone(const PayloadContext *context, Payload *ret, char **ret_error) {
+int payload_clone(const PayloadContext *context, Payload *ret) {
         _cleanup_(payload_done) Payload p = PAYLOAD_NONE;
         _cleanup_close_ int child_fd = -EBADF;
+        UidRange map[ROOTFS_OUTER_RANGES];
         int pair[2], r;
-        pid_t outer;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         p.socket_fd = pair[0];
         child_fd = pair[1];
 
-        outer = clone_child(CLONE_NEWUSER | CLONE_NEWNS);
-        if (outer < 0)
+        p.outer = clone_child(CLONE_NEWUSER | CLONE_NEWNS);
+        if (p.outer < 0)
                 return -errno;
-        if (outer == 0) {
+        if (p.outer == 0) {
                 Child c = { .context = context, .socket_fd = TAKE_FD(child_fd), .setup = SETUP_INIT };
 
                 /* Our end in the child would keep it from seeing the supervisor go. */
@@ -387,20 +381,27 @@ int payload_clone(const PayloadContext *context, Payload *ret, char **ret_error)
                 outer_main(&c);
         }
         rootfs_layers_close(context->layers);
-        r = wait_for_outer(outer, p.socket_fd, context->plan->settings->uid_base, &p.pid, ret_error);
-        if (r < 0)
-                return r;
 
-        /* It is our child and waits for a word of ours: the number cannot have become another's. */
-        p.pidfd = pidfd_open(p.pid, 0);
-        if (p.pidfd < 0)
-                return -errno;
-        r = send_byte(p.socket_fd);
+        rootfs_outer_map(context->plan->settings->uid_base, map);
+        r = userns_write_maps(p.outer, map, ELEMENTSOF(map));
+        if (r >= 0)
+                r = send_byte(p.socket_fd);
         if (r < 0)
                 return r;
         *ret = p;
         p = (Payload) PAYLOAD_NONE;
         return 0;
+}
+
+int payload_wait_cloned(Payload *p, char **ret_error) {
+        int r;
+
+        r = receive_pid(p->socket_fd, &p->pid, ret_error);
+        if (r < 0)
+                return r;
+        /* It is our child and waits for a word of ours: the number cannot have become another's. */
+        p->pidfd = pidfd_open(p->pid, 0);
+        return p->pidfd < 0 ? -errno : send_byte(p->socket_fd);
 }
 
 static int error_from_message(const Message *m, char **ret_error) {
@@ -417,6 +418,8 @@ int payload_wait_prepared(Payload *p, char **ret_error) {
         int r;
 
         r = message_receive(p->socket_fd, &m);
+        /* Gone by now: its mount namespace went with it, and that takes the kernel longer than the payload took to get here. */
+        wait_for_outer(p);
         if (r < 0)
                 return r;
         if (!streq_ptr(message_get(m, "event"), "prepared"))

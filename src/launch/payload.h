@@ -24,6 +24,7 @@ PayloadKind payload_kind_from_string(const char *s);
 
 typedef struct Payload {
         pid_t pid;
+        pid_t outer;        /* the process that made it, until it has been waited for */
         int pidfd;          /* owned */
         int socket_fd;      /* owned: our end of the pair, until it runs */
         int console_fd;     /* owned: master of the console's pty */
@@ -42,9 +43,10 @@ typedef struct PayloadContext {
         bool personalise;
 } PayloadContext;
 
-/* On failure of any of these *ret_error is the child's own sentence, when it had one.
- * Clones it into its namespaces, by way of a process that mounts its root. The child sets up until it needs the scope. */
-int payload_clone(const PayloadContext *c, Payload *ret, char **ret_error);
+/* Begins to clone it into its namespaces, by way of a process that mounts its root. */
+int payload_clone(const PayloadContext *c, Payload *ret);
+/* On failure of any of these *ret_error is the child's own sentence, when it had one. */
+int payload_wait_cloned(Payload *p, char **ret_error);   /* it has a pid, and sets itself up until it needs the scope */
 int payload_wait_prepared(Payload *p, char **ret_error); /* all but what needs the scope; console and notify socket are here */
 int payload_wait_ready(Payload *p, bool scope_is_there, char **ret_error);
 int payload_exec(Payload *p, char **ret_error);           /* returns when the program has been executed */

@@ -203,7 +203,14 @@ static int start_payload(Supervisor *s) {
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 
-        r = payload_clone(&context, &s->payload, &error);
+        r = payload_clone(&context, &s->payload);
+        if (r >= 0) {
+                const char *unique_name;
+
+                /* While it makes its namespaces, the bus says who we are, which the scope needs to be told. */
+                (void) sd_bus_get_unique_name(s->bus, &unique_name);
+                r = payload_wait_cloned(&s->payload, &error);
+        }
         if (r < 0)
                 return supervisor_start_error(s, r, error ? "%s" : "cannot make its namespaces: %m", error);
         r = make_scope(s);

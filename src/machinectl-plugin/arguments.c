@@ -47,7 +47,7 @@ const OptionInfo option_table[] = {
         { OPTION_NOW,             "now",             0,   NULL,        NULL,   "Start or stop it as well" },
         { OPTION_EFFECTIVE,       "effective",       0,   NULL,        NULL,   "Show what all files together say, and which file said it" },
         { OPTION_EFFECTIVE,       "expanded",        0,   NULL,        NULL,   NULL },
-        { OPTION_RECURSIVE,       "recursive",       'r', NULL,        NULL,   "Copy a directory with all that is in it" },
+        { OPTION_RECURSIVE,       "recursive",       'r', NULL,        NULL,   "It is a directory that is copied" },
         { OPTION_MODE,            "mode",            0,   "MODE",      NULL,   "Access mode of the file in the container, octal (default: as the source)" },
         { OPTION_UID,             "uid",             0,   "UID",       NULL,   "User id in the container: of the file (default: 0), or to run as" },
         { OPTION_GID,             "gid",             0,   "GID",       NULL,   "Group of the file in the container (default: 0)" },

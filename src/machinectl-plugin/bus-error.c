@@ -58,6 +58,16 @@ static const char *const denied[] = {
         NULL,
 };
 
+/* Their sentences know the job, not what the caller named: a file that berthctl opened, most often. */
+static const char *const of_the_target[] = {
+        BERTH_ERROR_BAD_ARCHIVE,
+        BERTH_ERROR_BAD_METADATA,
+        BERTH_ERROR_INVALID_ARGUMENT,
+        BERTH_ERROR_JOB_FAILED,
+        BERTH_ERROR_NO_SPACE,
+        NULL,
+};
+
 static int explain_denied(const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {
         bool may_ask = streq(error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
         const char *hint = may_ask && !asked ? "An administrator's password may allow it: run it on a terminal and without --no-ask-password."
@@ -72,6 +82,7 @@ static int explain_denied(const sd_bus_error *error, const char *verb, const cha
 int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const char *target, bool asked, char **ret) {
         _cleanup_free_ char *hint = NULL;
         const char *message, *stop;
+        bool prefix;
         int n;
 
         r = r < 0 ? -r : r;
@@ -96,7 +107,9 @@ int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const 
                 }
                 message = isempty(error->message) ? error->name : error->message;
                 stop = strchr(".!?", message[strlen(message) - 1]) ? "" : ".";
-                n = asprintf(ret, "%s%s%s%s", message, stop, hint ? " " : "", hint ?: "");
+                prefix = target && is_one_of(error, of_the_target) && !strstr(message, target);
+                n = asprintf(ret, "%s%s%s%s%s%s%s", prefix ? "'" : "", prefix ? target : "", prefix ? "': " : "", message, stop, hint ? " " : "",
+                             hint ?: "");
         }
         return n < 0 ? -ENOMEM : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machinectl-plugin/bus.h"
 
+#include "basic/log.h"
 #include "shared/bus-names.h"
 
 /* Values of the bus as JSON values, any type. Lists of pairs with a string first ({s…} dictionaries) become objects. */
@@ -141,6 +142,7 @@ int bus_get_properties(Ctl *c, const char *path, const char *interface, const ch
                 r = sd_bus_message_append(m, "s", interface);
         if (r < 0)
                 return bus_report_create(r);
+        log_debug("reading the properties of %s", path);
         r = bus_call(c, m, target, &reply);
         if (r < 0)
                 return r;

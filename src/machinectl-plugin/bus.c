@@ -42,7 +42,7 @@ int bus_message(Ctl *c, const char *member, sd_bus_message **ret) {
         r = sd_bus_message_new_method_call(c->bus, ret, BERTH_BUS_NAME, BERTH_BUS_PATH, BERTH_MANAGER_INTERFACE, member);
         if (r < 0)
                 return bus_report_create(r);
-        log_debug("calling %s." "%s", BERTH_MANAGER_INTERFACE, member);
+        log_debug("calling %s.%s", BERTH_MANAGER_INTERFACE, member);
         return 0;
 }
 

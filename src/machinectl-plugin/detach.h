@@ -3,7 +3,8 @@
 
 #include "basic/macro.h"
 
-/* ^] three times within a second leaves a console or shell, as in machinectl. The bytes go to the container all the same. */
+/* ^] three times within a second leaves a console or shell, as in machinectl. What is typed goes to the container, the first two of them
+ * too: nothing is held back. */
 
 #define DETACH_BYTE 0x1d
 #define DETACH_TIMES 3U

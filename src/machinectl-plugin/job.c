@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/log.h"
 #include "basic/strv.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/progress.h"
@@ -34,6 +35,7 @@ typedef struct Waiting {
 static void send_cancel(Waiting *w) {
         if (w->interrupts == 0 || w->cancel_sent || w->job == 0)
                 return;
+        log_debug("calling %s.CancelJob", BERTH_MANAGER_INTERFACE);
         /* The answer that counts is that of the call we wait for; a job that ended meanwhile cannot be cancelled. */
         w->cancel_sent = sd_bus_call_method_async(w->ctl->bus, NULL, BERTH_BUS_NAME, BERTH_BUS_PATH, BERTH_MANAGER_INTERFACE, "CancelJob",
                                                   NULL, NULL, "u", w->job) >= 0;
@@ -141,7 +143,7 @@ static int wait_for_reply(Waiting *w, int signal_fd) {
         return 0;
 }
 
-static int finish(Waiting *w, sd_bus_message **ret_reply) {
+static int finish(Waiting *w, sd_bus_message **ret_reply, sd_bus_error *ret_error) {
         const sd_bus_error *error = sd_bus_message_get_error(w->reply);
 
         if (!error) {
@@ -158,10 +160,18 @@ static int finish(Waiting *w, sd_bus_message **ret_reply) {
                         (void) bus_report(w->ctl, -sd_bus_message_get_errno(w->reply), error, w->target);
                 return -ECANCELED;
         }
+        if (ret_error) {
+                (void) sd_bus_error_copy(ret_error, error);
+                return -EREMOTEIO;
+        }
         return bus_report(w->ctl, -sd_bus_message_get_errno(w->reply), error, w->target);
 }
 
 int job_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply) {
+        return job_try(c, m, target, ret_reply, NULL);
+}
+
+int job_try(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply, sd_bus_error *ret_error) {
         Waiting w = { .ctl = c, .target = target, .fraction = -1 };
         _cleanup_close_ int signal_fd = -EBADF;
         sigset_t wanted, old;
@@ -189,7 +199,7 @@ int job_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret
                 r = wait_for_reply(&w, signal_fd);
         progress_clear(&w.progress);
         if (r >= 0)
-                r = finish(&w, ret_reply);
+                r = finish(&w, ret_reply, ret_error);
         else if (r != -ECANCELED)
                 r = bus_report(c, r, NULL, target);
 

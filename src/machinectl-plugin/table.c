@@ -208,26 +208,34 @@ static void print_cell(const TableColumn *column, const char *text, size_t width
         fputc(last ? '\n' : ' ', f);
 }
 
+/* Takes columns from those that can do with less, from the widest first. */
+static bool narrow(const Table *t, size_t *rooms) {
+        size_t widest = t->n_columns;
+
+        for (size_t i = 0; i < t->n_columns; i++)
+                if ((t->columns[i].flags & TABLE_SHRINK) && rooms[i] > MAX_OF(strlen(t->columns[i].title), (size_t) 1) &&
+                    (widest == t->n_columns || rooms[i] > rooms[widest]))
+                        widest = i;
+        if (widest == t->n_columns)
+                return false;
+        rooms[widest]--;
+        return true;
+}
+
 static void fit(Table *t, size_t *rooms, size_t width) {
         size_t total = t->n_columns - 1;
 
         for (size_t i = 0; i < t->n_columns; i++)
                 total += rooms[i];
-        for (size_t i = 0; i < t->n_columns && total > width; i++) {
-                size_t least = strlen(t->columns[i].title), cut;
+        while (total > width && narrow(t, rooms))
+                total--;
 
-                if (!(t->columns[i].flags & TABLE_SHRINK) || rooms[i] <= least)
-                        continue;
-                cut = MIN_OF(total - width, rooms[i] - least);
-                rooms[i] -= cut;
-                total -= cut;
-                for (size_t row = 0; row < table_rows(t); row++) {
-                        Cell *cell = t->cells + row * t->n_columns + i;
+        for (size_t k = 0; k < t->n_cells; k++) {
+                Cell *cell = t->cells + k;
 
-                        if (cell->width > rooms[i]) {
-                                shorten(cell->text, rooms[i]);
-                                cell->width = display_width(cell->text);
-                        }
+                if (cell->width > rooms[k % t->n_columns]) {
+                        shorten(cell->text, rooms[k % t->n_columns]);
+                        cell->width = display_width(cell->text);
                 }
         }
 }

@@ -73,7 +73,8 @@ static int parse_ids(Ctl *c, Ids *ret) {
         return 0;
 }
 
-static int call_copy(Ctl *c, const char *member, const char *path, int fd, bool tar, const Ids *ids) {
+/* ours: the file on our side, for messages. ret_error: as in job_try(); NULL: an error is told. */
+static int call_copy(Ctl *c, const char *member, const char *path, int fd, const char *ours, bool tar, const Ids *ids, sd_bus_error *ret_error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         const char *name = c->args->words[0];
         int r;
@@ -96,7 +97,7 @@ static int call_copy(Ctl *c, const char *member, const char *path, int fd, bool 
                 r = sd_bus_message_close_container(m);
         if (r < 0)
                 return bus_report_create(r);
-        return job_call(c, m, name, NULL);
+        return job_try(c, m, ours, NULL, ret_error);
 }
 
 static int copy_directory_to(Ctl *c, const char *source, const char *path, const Ids *ids) {
@@ -105,8 +106,8 @@ static int copy_directory_to(Ctl *c, const char *source, const char *path, const
         int fds[2], r, code;
         pid_t pid;
 
-        if (asprintf(&directory, "--directory=%s", source) < 0 || asprintf(&owner, "--owner=+%u", ids->uid) < 0 ||
-            asprintf(&group, "--group=+%u", ids->gid) < 0)
+        if (asprintf(&directory, "--directory=%s", source) < 0 || asprintf(&owner, "--owner=root:%u", ids->uid) < 0 ||
+            asprintf(&group, "--group=root:%u", ids->gid) < 0)
                 return report_oom();
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return report_failure("Cannot make a pipe: %m.");
@@ -117,12 +118,31 @@ static int copy_directory_to(Ctl *c, const char *source, const char *path, const
         if (r < 0)
                 return report_failure("Cannot start tar: %s.", strerror(-r));
 
-        r = call_copy(c, "CopyTo", path, in, true, ids);
+        r = call_copy(c, "CopyTo", path, in, source, true, ids, NULL);
         in = fd_close(in);
         code = process_wait(pid);
         if (r >= 0 && code != 0)
                 return report_failure("Not all of '%s' could be read: tar ended with %d.", source, code);
         return r;
+}
+
+/* A path that is there and is no regular file may be a directory to put the file into, as with cp(1). */
+static int copy_file_to(Ctl *c, const char *source, const char *path, int fd, bool again, const Ids *ids) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *part = NULL, *below = NULL;
+        int r;
+
+        r = call_copy(c, "CopyTo", path, fd, source, false, ids, &error);
+        if (r >= 0 || !sd_bus_error_is_set(&error))
+                return r;
+        if (!again || !sd_bus_error_has_name(&error, BERTH_ERROR_FILE_EXISTS) || lseek(fd, 0, SEEK_SET) < 0)
+                return bus_report(c, r, &error, source);
+        part = last_part(source);
+        if (!part)
+                return bus_report(c, r, &error, source);
+        if (asprintf(&below, "%s/%s", path, part) < 0)
+                return report_oom();
+        return call_copy(c, "CopyTo", below, fd, source, false, ids, NULL);
 }
 
 int verb_copy_to(Ctl *c) {
@@ -161,7 +181,7 @@ int verb_copy_to(Ctl *c) {
                 ids.mode = st.st_mode & 0777;
                 ids.have_mode = true;
         }
-        return call_copy(c, "CopyTo", path, fd, false, &ids);
+        return copy_file_to(c, source, path, fd, S_ISREG(st.st_mode), &ids);
 }
 
 /* To a terminal: what a container has in a file is shown, not obeyed. Line ends and tabs are what they are. */
@@ -216,30 +236,10 @@ static int copy_file_to_terminal(Ctl *c, const char *path) {
                 _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
         }
         (void) close(fds[0]);
-        r = call_copy(c, "CopyFrom", path, fds[1], false, NULL);
+        r = call_copy(c, "CopyFrom", path, fds[1], NULL, false, NULL, NULL);
         (void) close(fds[1]);
         (void) process_wait(pid);
         return r;
-}
-
-static int copy_file_from(Ctl *c, const char *path, const char *destination) {
-        _cleanup_(destination_done) Destination d = DESTINATION_NONE;
-        int r;
-
-        r = destination_open(destination, arguments_have(c->args, OPTION_FORCE), &d);
-        if (r == -EEXIST)
-                return report_failure("'%s' is there already. Overwrite it with --force.", destination);
-        if (r < 0)
-                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
-        r = call_copy(c, "CopyFrom", path, d.fd, false, NULL);
-        if (r < 0)
-                return r;
-        r = destination_commit(&d);
-        if (r == -EEXIST)
-                return report_failure("'%s' appeared meanwhile. Overwrite it with --force.", destination);
-        if (r < 0)
-                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
-        return 0;
 }
 
 static int copy_directory_from(Ctl *c, const char *path, const char *destination) {
@@ -264,7 +264,7 @@ static int copy_directory_from(Ctl *c, const char *path, const char *destination
                 (void) close(fds[1]);
                 return report_failure("Cannot start tar: %s.", strerror(-r));
         }
-        r = call_copy(c, "CopyFrom", path, fds[1], true, NULL);
+        r = call_copy(c, "CopyFrom", path, fds[1], NULL, true, NULL, NULL);
         if (r < 0)
                 /* Why has been said; what tar makes of half a stream adds nothing. */
                 (void) kill(pid, SIGTERM);
@@ -275,6 +275,34 @@ static int copy_directory_from(Ctl *c, const char *path, const char *destination
         if (r >= 0 && code != 0)
                 return report_failure("Not all could be written to '%s': tar ended with %d.", destination, code);
         return r;
+}
+
+static int copy_file_from(Ctl *c, const char *path, const char *destination) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(destination_done) Destination d = DESTINATION_NONE;
+        int r;
+
+        r = destination_open(destination, arguments_have(c->args, OPTION_FORCE), &d);
+        if (r == -EISDIR)
+                return copy_directory_from(c, path, destination);
+        if (r == -EEXIST)
+                return report_failure("'%s' is there already. Overwrite it with --force.", destination);
+        if (r < 0)
+                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
+        r = call_copy(c, "CopyFrom", path, d.fd, NULL, false, NULL, &error);
+        if (r < 0 && sd_bus_error_has_name(&error, BERTH_ERROR_INVALID_ARGUMENT) && d.temporary) {
+                /* No regular file: a directory, or what that way finds wrong with it. */
+                destination_done(&d);
+                return copy_directory_from(c, path, destination);
+        }
+        if (r < 0)
+                return sd_bus_error_is_set(&error) ? bus_report(c, r, &error, NULL) : r;
+        r = destination_commit(&d);
+        if (r == -EEXIST)
+                return report_failure("'%s' appeared meanwhile. Overwrite it with --force.", destination);
+        if (r < 0)
+                return report_failure("Cannot write '%s': %s.", destination, strerror(-r));
+        return 0;
 }
 
 /* DIRECTORY becomes DIRECTORY/NAME. */
@@ -290,7 +318,7 @@ static int path_on_host(const char *destination, const char *source, char **ret)
         part = last_part(source);
         if (!part)
                 return report_failure("'%s' has no name: say what to call it here.", source);
-        return asprintf(ret, "%s/%s", destination, part) < 0 ? report_oom() : 0;
+        return asprintf(ret, "%s%s%s", destination, n > 0 && destination[n - 1] == '/' ? "" : "/", part) < 0 ? report_oom() : 0;
 }
 
 int verb_copy_from(Ctl *c) {
@@ -306,7 +334,7 @@ int verb_copy_from(Ctl *c) {
                         return report_failure("Standard output is a terminal: no place for a tar stream.");
                 if (c->terminal)
                         return copy_file_to_terminal(c, path);
-                return call_copy(c, "CopyFrom", path, STDOUT_FILENO, arguments_have(c->args, OPTION_RECURSIVE), NULL);
+                return call_copy(c, "CopyFrom", path, STDOUT_FILENO, NULL, arguments_have(c->args, OPTION_RECURSIVE), NULL, NULL);
         }
         r = path_on_host(destination ?: path, source, &target);
         if (r < 0)

@@ -58,7 +58,7 @@ const Verb verb_table[] = {
           "NAME SOURCE [DESTINATION]", "Copy a file or directory into a container",
           "SOURCE '-' is standard input. DESTINATION is the copy's own name; with a '/' at its end, the directory it goes into." },
         { "copy-from", "pull\0", GROUP_INSIDE, 2, 3, 0, O(FORCE) | O(RECURSIVE), VERB_CHANGES, WORD_CONTAINER, WORD_FILE, verb_copy_from,
-          "NAME SOURCE [DESTINATION]", "Copy a file or directory out of a container", "DESTINATION '-' is standard output. Directories need --recursive." },
+          "NAME SOURCE [DESTINATION]", "Copy a file or directory out of a container", "DESTINATION '-' is standard output; with --recursive, for a directory, a tar stream." },
 
         { "list-images", "images\0image list\0image ls\0", GROUP_IMAGES, 0, WORDS_MAX, 0, 0, 0, WORD_IMAGE, WORD_IMAGE, verb_list_images,
           "[PATTERN…]", "List images", NULL },

@@ -110,6 +110,39 @@ static int read_taken(Taken *t) {
         return r;
 }
 
+/* Do accounts come from elsewhere than files (a directory service, say)? What else is listed here has no users in the containers' part of
+ * the ids but those of containers, and loading and asking all of it takes longer than the rest of making a container. */
+static bool accounts_are_elsewhere(void) {
+        static const char *const no_more[] = { "files", "compat", "systemd", "mymachines" };
+        _cleanup_close_ int fd = open("/etc/nsswitch.conf", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_free_ char *text = NULL;
+        char *line, *rest;
+
+        /* User records that somebody dropped in, which nss-systemd knows. */
+        if (access("/etc/userdb", F_OK) >= 0 || access("/run/userdb", F_OK) >= 0)
+                return true;
+        if (fd < 0 || fd_read_string(fd, ACCOUNT_FILE_SIZE_MAX, &text, NULL) < 0)
+                return true;
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                char *word;
+
+                line[strcspn(line, "#")] = 0;
+                line += strspn(line, " \t");
+                word = strsep(&line, ":");
+                if (!streq(word, "passwd") && !streq(word, "group"))
+                        continue;
+                while ((word = strsep(&line, " \t"))) {
+                        bool known = isempty(word) || *word == '[';
+
+                        for (size_t i = 0; i < ELEMENTSOF(no_more); i++)
+                                known = known || streq(word, no_more[i]);
+                        if (!known)
+                                return true;
+                }
+        }
+        return false;
+}
+
 /* Users from directory services are not in the files. They cannot be listed, so a few ids are asked for, as systemd-nspawn does. */
 static bool has_accounts(uint32_t base) {
         static const uint32_t offsets[] = { 0, 1000 };
@@ -140,6 +173,7 @@ int uid_lease_acquire(int state_fd, const char *name, uint32_t *ret_base) {
         _cleanup_close_ int leases = -EBADF;
         _cleanup_(taken_done) Taken taken = {};
         uint32_t pick = hash_name(name);
+        bool elsewhere;
         int r;
 
         assert(container_name_valid(name));
@@ -151,6 +185,7 @@ int uid_lease_acquire(int state_fd, const char *name, uint32_t *ret_base) {
         r = read_taken(&taken);
         if (r < 0)
                 return r;
+        elsewhere = accounts_are_elsewhere();
 
         for (unsigned i = 0; i < ATTEMPTS; i++) {
                 uint32_t base = (FIRST_RANGE + pick % N_RANGES) * UID_RANGE_SIZE;
@@ -163,7 +198,7 @@ int uid_lease_acquire(int state_fd, const char *name, uint32_t *ret_base) {
                 /* The cheap questions first. */
                 snprintf(file_name, sizeof file_name, "%u", base);
                 if (taken_overlaps(&taken, base) || fstatat(leases, file_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 || nspawn_has(base) ||
-                    has_accounts(base))
+                    (elsewhere && has_accounts(base)))
                         continue;
                 if (symlinkat(name, leases, file_name) >= 0) {
                         *ret_base = base;

@@ -79,7 +79,7 @@ static int write_conf(Job *j, int new_fd, int image_fd, const char *image, uint3
         r = settings_file_print(f, &text);
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to make the container's settings: %m");
-        /* One fsync(2), of the last thing made: what journals hold of the directories goes with it. */
+        /* Of all that is made the file comes first: what journals hold of the directories goes with it. */
         fd = openat(new_fd, "container.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
         if (r >= 0 && fsync(fd) < 0)
@@ -101,7 +101,7 @@ static int make_foreign_directory(int dir_fd, const char *name, mode_t mode, int
 }
 
 /* What the container sees as the mode of its / is that of upper/. */
-static int make_layer(Job *j, int new_fd, int image_fd) {
+static int make_layer(Job *j, int new_fd, int image_fd, int *ret_layer_fd) {
         _cleanup_close_ int layer = -EBADF, upper = -EBADF, work = -EBADF;
         struct stat st;
         int r;
@@ -115,24 +115,27 @@ static int make_layer(Job *j, int new_fd, int image_fd) {
                 r = -errno;
         if (r >= 0)
                 r = make_foreign_directory(layer, "work", 0700, &work);
-        if (r >= 0)
-                r = path_sync_directory(layer);
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to make the container's layer: %m");
+        *ret_layer_fd = TAKE_FD(layer);
         return 0;
 }
 
 static int build(Job *j, const char *name, const char *image, int containers_fd, int image_fd, const char *new_name, int new_fd,
                  uint32_t uid_base) {
+        _cleanup_close_ int layer = -EBADF;
         int r;
 
-        r = make_layer(j, new_fd, image_fd);
+        r = make_layer(j, new_fd, image_fd, &layer);
         if (r >= 0)
                 r = write_conf(j, new_fd, image_fd, image, uid_base);
         if (r < 0)
                 return r;
 
-        r = path_sync_directory(new_fd);
+        /* After the file: a journal has the directories by then, and there is nothing to wait for. */
+        r = path_sync_directory(layer);
+        if (r >= 0)
+                r = path_sync_directory(new_fd);
         if (r >= 0 && job_cancelled())
                 return job_fail_cancelled(j);
         if (r >= 0 && renameat2(containers_fd, new_name, containers_fd, name, RENAME_NOREPLACE) < 0)

@@ -16,6 +16,8 @@
 #include "worker/reader.h"
 #include "worker/writer-internal.h"
 
+#define WRITEBACK_SIZE (256U * 1024U)
+
 int writer_fail_entry(Writer *w, FailureKind kind, int error, const char *problem) {
         return failure_set(&w->report->failure, kind, error, "The archive's entry '%s' %s.",
                            *w->in.path ? name_for_message(w->in.path) : ".", problem);
@@ -94,6 +96,12 @@ static int write_content(Writer *w, int fd) {
         return 0;
 }
 
+/* The disk has something to do while the rest is unpacked; or all of it would wait for the syncfs(2) at the end. */
+static void start_writeback(Writer *w, int fd) {
+        if (w->in.entry.size >= WRITEBACK_SIZE)
+                (void) sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int write_file(Writer *w, int parent_fd, const char *name) {
         const mode_t mode = w->fresh ? w->in.entry.mode & 0777 : 0600;
         const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
@@ -113,6 +121,7 @@ static int write_file(Writer *w, int parent_fd, const char *name) {
         r = write_content(w, fd);
         if (r < 0)
                 return r;
+        start_writeback(w, fd);
         return metadata_apply(w, fd, &w->in.entry, w->fresh);
 }
 

@@ -147,8 +147,7 @@ fingerprint_of() {
 store_state() {
         # The times of directories change when something is made and taken away again; what is in them may not.
         find "$STORE" /run/berth /etc/berth /run/systemd/nspawn-uid -mindepth 1 \
-                \( -path /run/berth/jobs -prune \) -o \( -type d -printf '%p %y %U %m\n' \) -o -printf '%p %y %s %U:%G %m %T@ %l\n' 2>/dev/null |
-                sort
+                \( -path /run/berth/.jobs -prune \) -o \( -type d -printf '%p %y %U %m\n' \) -o -printf '%p %y %s %U:%G %m %T@ %l\n' 2>/dev/null | sort || true
         berthctl list --json=short
         berthctl list-images --json=short
         berthctl list-jobs --json=short
@@ -250,7 +249,7 @@ import_job() {
 
 no_debris() {
         [ -z "$(find "$STORE/images" "$STORE/containers" "$STORE/trash" -mindepth 1 -maxdepth 1 \( -name '.new-*' -o -path "$STORE/trash/*" \) 2>/dev/null)" ] &&
-                [ -z "$(find /run/berth/jobs -mindepth 1 2>/dev/null)" ] &&
+                [ -z "$(find /run/berth/.jobs -mindepth 1 -not -name last-id 2>/dev/null)" ] &&
                 [ -z "$(systemctl list-units --plain --no-legend 'berth-job-*')" ]
 }
 

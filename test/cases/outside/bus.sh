@@ -4,6 +4,12 @@
 
 # host_with_client: a host with berth, a container web1 that runs, and the client as /usr/local/bin/bus-client.
 host_with_client() {
+        # shellcheck source=test/lib/packages.sh
+        . "$TOP/test/lib/packages.sh"
+        # shellcheck source=test/lib/cache.sh
+        . "$TOP/test/lib/cache.sh"
+        # shellcheck source=test/lib/host-tree.sh
+        . "$TOP/test/lib/host-tree.sh"
         # shellcheck source=test/lib/meson-tests.sh
         . "$TOP/test/lib/meson-tests.sh"
         # shellcheck source=test/lib/guest.sh

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/subject.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/strv.h"
+#include "containerd/alias.h"
+#include "containerd/container.h"
+#include "containerd/image.h"
+#include "containerd/job.h"
+#include "containerd/limits.h"
+#include "shared/bus-names.h"
+#include "shared/names.h"
+
+void subject_done(Subject *s) {
+        free(s->name);
+        free(s->keys);
+        *s = (Subject) {};
+}
+
+static bool subject_is_container(PolicySubject s) {
+        return s == SUBJECT_CONTAINER || s == SUBJECT_NEW_CONTAINER || s == SUBJECT_THIS_CONTAINER;
+}
+
+/* The last part of an object's path, decoded; NULL when the path is of another kind. */
+static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
+        int r = sd_bus_path_decode(sd_bus_message_get_path(m), prefix, ret);
+
+        return r < 0 ? r : 0;
+}
+
+static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
+        _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
+        int r;
+
+        if (flags & POLICY_SETTINGS_THIRD) {
+                r = sd_bus_message_skip(m, "s");
+                if (r < 0)
+                        return r;
+        }
+        r = sd_bus_message_read_strv(m, &assignments);
+        if (r < 0)
+                return r;
+        if (flags & POLICY_SETTINGS_FIRST) {
+                r = sd_bus_message_read_strv(m, &unset);
+                if (r < 0)
+                        return r;
+        }
+        if (strv_length(assignments) + strv_length(unset) > SETTINGS_PER_CALL_MAX)
+                return -E2BIG;
+        STRV_FOREACH(a, assignments) {
+                r = strv_extendf(&keys, "%.*s", (int) strcspn(*a, "="), *a);
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH(u, unset) {
+                r = strv_extend(&keys, *u);
+                if (r < 0)
+                        return r;
+        }
+        r = strv_join(keys, " ", ret);
+        if (r >= 0 && strlen(*ret) > TEXT_BYTES_MAX)
+                return -E2BIG;
+        return r;
+}
+
+/* What cannot be a name goes no further, neither to polkit nor into a dialog nor a log. */
+static int check_name(PolicySubject subject, const char *name, sd_bus_error *error) {
+        _cleanup_free_ char *sentence = NULL;
+        int r;
+
+        if (!name)
+                return 0;
+        if (subject == SUBJECT_CONTAINER || (subject == SUBJECT_NEW_CONTAINER && *name)) {
+                if (container_name_valid(name))
+                        return 0;
+                r = container_name_explain(name, &sentence);
+                return r < 0 ? r : sd_bus_error_set(error, BERTH_ERROR_INVALID_NAME, sentence);
+        }
+        if (subject == SUBJECT_IMAGE && !alias_valid(name) && !fingerprint_prefix_valid(name)) {
+                r = string_escape(name, &sentence);
+                return r < 0 ? r : sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", sentence);
+        }
+        return subject == SUBJECT_ALIAS ? alias_check_name(name, error) : 0;
+}
+
+int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
+        const PolicyRow *row = s->row;
+        const char *text = NULL;
+        uint32_t id;
+        int r = 0;
+
+        switch (row->subject) {
+
+        case SUBJECT_NONE:
+                break;
+
+        case SUBJECT_CONTAINER:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_IMAGE:
+        case SUBJECT_ALIAS:
+                r = sd_bus_message_read(m, "s", &text);
+                if (r > 0)
+                        s->name = strdup(text);
+                break;
+
+        case SUBJECT_JOB:
+                r = sd_bus_message_read(m, "u", &id);
+                if (r > 0 && asprintf(&s->name, "%u", id) < 0)
+                        return -ENOMEM;
+                break;
+
+        case SUBJECT_THIS_CONTAINER:
+                r = name_from_path(m, BERTH_CONTAINER_PATH, &s->name);
+                break;
+
+        case SUBJECT_THIS_IMAGE:
+                r = name_from_path(m, BERTH_IMAGE_PATH, &s->name);
+                break;
+
+        case SUBJECT_THIS_JOB:
+                r = name_from_path(m, BERTH_JOB_PATH, &s->name);
+                break;
+        }
+        if (r < 0)
+                return r;
+        if (text && !s->name)
+                return -ENOMEM;
+
+        r = check_name(row->subject, s->name, error);
+        if (r < 0)
+                return r;
+        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD)) {
+                r = read_keys(m, row->flags, &s->keys);
+                if (r == -E2BIG)
+                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or their names are too long.",
+                                                 SETTINGS_PER_CALL_MAX);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_rewind(m, true);
+}
+
+int subject_owner(const Subject *s, Manager *m, uid_t *ret) {
+        Container *c;
+        uint32_t id;
+        Image *i;
+        Job *j;
+        int r;
+
+        if (!s->name)
+                return -ENOENT;
+
+        switch (s->row->subject) {
+
+        case SUBJECT_CONTAINER:
+        case SUBJECT_THIS_CONTAINER:
+                r = manager_find_container(m, s->name, &c);
+                if (r < 0)
+                        return r;
+                (void) container_load(c, -EBADF);
+                *ret = c->record.owner;
+                return 0;
+
+        case SUBJECT_IMAGE:
+        case SUBJECT_THIS_IMAGE:
+                r = manager_find_image(m, s->name, &i);
+                if (r < 0)
+                        return r;
+                (void) image_load(i, -EBADF);
+                *ret = i->record.owner;
+                return 0;
+
+        case SUBJECT_JOB:
+        case SUBJECT_THIS_JOB:
+                if (parse_u32(s->name, UINT32_MAX, &id) < 0 || !(j = job_find(m, id)))
+                        return -ENOENT;
+                *ret = j->owner;
+                return 0;
+
+        case SUBJECT_NONE:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_ALIAS:
+                return -ENOENT;
+        }
+        return -ENOENT;
+}
+
+static int detail(char ***details, const char *key, const char *value) {
+        int r = strv_extend(details, key);
+
+        return r < 0 ? r : strv_extend(details, value);
+}
+
+int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret) {
+        static const char *const subject_keys[] = {
+                [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
+                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias",
+                [SUBJECT_JOB] = "job", [SUBJECT_THIS_JOB] = "job",
+        };
+        const PolicyRow *row = s->row;
+        _cleanup_strv_ char **details = NULL;
+        char number[DECIMAL_MAX];
+        uid_t owner;
+        int r;
+
+        r = detail(&details, "verb", row->action + strlen(BERTH_BUS_NAME "."));
+        if (r >= 0 && s->name && subject_keys[row->subject])
+                r = detail(&details, subject_keys[row->subject], s->name);
+        if (r >= 0 && subject_owner(s, m, &owner) >= 0) {
+                snprintf(number, sizeof number, "%u", owner);
+                r = detail(&details, "owner", number);
+                if (r >= 0)
+                        r = detail(&details, "own", owner == caller ? "yes" : "no");
+        }
+        if (r >= 0 && s->keys)
+                r = detail(&details, "key", s->keys);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(details);
+        return 0;
+}
+
+int subject_find(const Subject *s, Manager *manager, sd_bus_message *m, void *object, void **ret, sd_bus_error *error) {
+        const PolicyRow *row = s->row;
+        uid_t owner;
+        uint32_t id;
+        int r = 0;
+
+        *ret = NULL;
+        switch (row->subject) {
+
+        case SUBJECT_NONE:
+        case SUBJECT_NEW_CONTAINER:
+        case SUBJECT_ALIAS:
+                return 0;
+
+        case SUBJECT_THIS_CONTAINER:
+        case SUBJECT_THIS_IMAGE:
+        case SUBJECT_THIS_JOB:
+                *ret = object;
+                return 0;
+
+        case SUBJECT_CONTAINER:
+                r = sd_bus_message_skip(m, "s");
+                if (r >= 0)
+                        r = manager_find_container(manager, s->name, (Container **) ret);
+                break;
+
+        case SUBJECT_IMAGE:
+                r = sd_bus_message_skip(m, "s");
+                if (r >= 0)
+                        r = manager_find_image(manager, s->name, (Image **) ret);
+                break;
+
+        case SUBJECT_JOB:
+                r = sd_bus_message_read(m, "u", &id);
+                if (r >= 0)
+                        r = (*ret = job_find(manager, id)) ? 0 : -ENOENT;
+                break;
+        }
+
+        if (r >= 0 && (row->flags & POLICY_ONLY_SEEN) && (subject_owner(s, manager, &owner) < 0 || !gate_shows(manager->gate, owner)))
+                r = -ENOENT;
+        if (r == -ENOTUNIQ)
+                return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%s'.", s->name);
+        if (r == -ENOENT && subject_is_container(row->subject))
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container '%s'.", s->name);
+        if (r == -ENOENT && row->subject == SUBJECT_IMAGE)
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%s'.", s->name);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_JOB, "There is no job %s.", s->name);
+        return r;
+}
