@@ -18,7 +18,8 @@ refused_archive() {
         local pid
         host_stamp
         pid=$(manager_pid)
-        refused "$1" berthctl import "${@:2}" --alias canary
+        on_exit 'forget_image evil'
+        refused "$1" berthctl import "${@:2}" --alias evil
         host_untouched
         assert_eq "$(manager_pid)" "$pid" 'the manager'
 }
@@ -38,6 +39,7 @@ evil() {
 # is refused, or stays inside: the image's root is all that it can have changed.
 harmless() {
         a_rootfs evil.tar "$@"
+        on_exit 'forget_image harmless'
         host_stamp
         if berthctl import evil.tar --alias harmless >import.log 2>&1; then
                 host_untouched
@@ -107,7 +109,7 @@ test_S66_compressed_twice() {
 # something that is no file
 test_S66_no_regular_file() {
         refused_archive "'/etc'|/etc" /etc
-        refused_archive 'null' /dev/null
+        refused_archive 'null|regular file' /dev/null
         refused_archive "no-such-file" no-such-file.tar
         ln -s loop loop
         refused_archive 'loop' loop
