@@ -52,6 +52,7 @@ prepare_file_system() {
                 chown --reference="/var/lib/$dir" "$BENCH/lib/$dir"
                 mount --bind "$BENCH/lib/$dir" "/var/lib/$dir"
         done
+        chmod 0700 "$BENCH/lib/berth"
 }
 
 prepare_archives() {
