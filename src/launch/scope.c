@@ -114,9 +114,10 @@ static int append_properties(Scope *s, sd_bus_message *m) {
                         return -ENOMEM;
                 r = sd_bus_message_append(m, "(sv)", "Description", "s", description);
         }
-        /* Ends with the service that watches over it, and is stopped after it: a shutdown of the host asks the supervisor first. */
+        /* Stopped after the service that watches over it: a shutdown of the host asks the supervisor first. It needs no BindsTo=: the payload dies
+         * with its supervisor (PR_SET_PDEATHSIG), and a stop of the scope would wait for a controller that is gone. */
         if (r >= 0 && s->own_unit)
-                r = sd_bus_message_append(m, "(sv)(sv)", "BindsTo", "as", 1, s->own_unit, "Before", "as", 1, s->own_unit);
+                r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, s->own_unit);
         for (size_t i = 0; r >= 0 && i < s->settings->n_unit_properties; i++)
                 r = append_unit_property(m, &s->settings->unit_properties[i]);
         return r;

@@ -11,7 +11,7 @@
 
 typedef struct Scope Scope;
 
-/* Asks for the scope, with pid in it; returns at once. own_unit: the service that the scope is bound to, or NULL. A scope of an earlier
+/* Asks for the scope, with pid in it; returns at once. own_unit: the service that watches over it, or NULL. A scope of an earlier
  * run that is still there is stopped first. */
 int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, const Settings *settings, Scope **ret);
 /* Waits for PID 1's job. *ret_error: why not. */

@@ -167,7 +167,7 @@ container_stop() {
         rm -f "$dir/init" "$dir/nspawn"
 }
 
-# container_down DIR: end it and take away all that is left.
+# container_down DIR: end it and take away all that is left, but for the folder.
 container_down() {
         local dir=$1 name=${1##*/} loops loop
         loops=$(container_loops "$dir")
@@ -185,7 +185,6 @@ container_down() {
                 wait_until 10 remove_cgroups "$top/$name" || die "a process of '$name' is still there"
                 rmdir "$top" 2>/dev/null || true
         done
-        rm -rf --one-file-system "$dir"
 }
 
 # container_loops DIR: the loop devices that belong to this host. They are the machine's, in one list for all

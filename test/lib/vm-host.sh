@@ -182,10 +182,10 @@ vm_reboot() {
         vm_wait_up "$dir" "$old"
 }
 
+# vm_down DIR: end it and take away all that is left, but for the folder.
 vm_down() {
         local dir=$1 name=${1##*/}
         vm_disconnect "$dir"
         [ ! -s "$dir/qemu" ] || process_end "$(<"$dir/qemu")" || die "could not end qemu of '$name'"
         rmdir /run/berth-test 2>/dev/null || true
-        rm -rf --one-file-system "$dir"
 }
