@@ -114,9 +114,10 @@ static int append_properties(Scope *s, sd_bus_message *m) {
                         return -ENOMEM;
                 r = sd_bus_message_append(m, "(sv)", "Description", "s", description);
         }
-        /* Ends with the service that watches over it, and is stopped after it: a shutdown of the host asks the supervisor first. */
+        /* Stopped after the service that watches over it: a shutdown of the host asks the supervisor first. It needs no BindsTo=: the payload dies
+         * with its supervisor (PR_SET_PDEATHSIG), and a stop of the scope would wait for a controller that is gone. */
         if (r >= 0 && s->own_unit)
-                r = sd_bus_message_append(m, "(sv)(sv)", "BindsTo", "as", 1, s->own_unit, "Before", "as", 1, s->own_unit);
+                r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, s->own_unit);
         for (size_t i = 0; r >= 0 && i < s->settings->n_unit_properties; i++)
                 r = append_unit_property(m, &s->settings->unit_properties[i]);
         return r;
@@ -231,6 +232,17 @@ int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata)
 
 void scope_thaw(Scope *s) {
         (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ThawUnit", NULL, NULL, "s", s->unit);
+}
+
+void scope_end(Scope *s) {
+        _cleanup_free_ char *path = NULL;
+
+        /* When the payload died before PID 1 had moved it, the scope runs on without a process, and PID 1 hears of no end. A stop alone would be
+         * passed on to its controller, us. */
+        if (sd_bus_path_encode(SYSTEMD_PATH "/unit", s->unit, &path) >= 0)
+                (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, path, "org.freedesktop.systemd1.Scope", "Abandon", NULL, NULL, NULL);
+        (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss", s->unit, "replace");
+        (void) sd_bus_flush(s->bus);
 }
 
 Scope *scope_free(Scope *s) {

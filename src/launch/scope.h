@@ -11,7 +11,7 @@
 
 typedef struct Scope Scope;
 
-/* Asks for the scope, with pid in it; returns at once. own_unit: the service that the scope is bound to, or NULL. A scope of an earlier
+/* Asks for the scope, with pid in it; returns at once. own_unit: the service that watches over it, or NULL. A scope of an earlier
  * run that is still there is stopped first. */
 int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, const Settings *settings, Scope **ret);
 /* Waits for PID 1's job. *ret_error: why not. */
@@ -20,5 +20,7 @@ int scope_wait(Scope *s, char **ret_error);
 int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);
 /* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
 void scope_thaw(Scope *s);
+/* The payload is gone: so shall the scope be. Does not wait. */
+void scope_end(Scope *s);
 Scope *scope_free(Scope *s);
 DEFINE_CLEANUP(Scope *, scope_free)

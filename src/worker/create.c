@@ -100,7 +100,7 @@ static int make_foreign_directory(int dir_fd, const char *name, mode_t mode, int
         return 0;
 }
 
-/* What the container sees as the mode of its / is that of upper/. */
+/* What the container sees as the owner, mode and time of its / are those of upper/. */
 static int make_layer(Job *j, int new_fd, int image_fd, int *ret_layer_fd) {
         _cleanup_close_ int layer = -EBADF, upper = -EBADF, work = -EBADF;
         struct stat st;
@@ -111,7 +111,7 @@ static int make_layer(Job *j, int new_fd, int image_fd, int *ret_layer_fd) {
         r = make_foreign_directory(new_fd, "layer", 0755, &layer);
         if (r >= 0)
                 r = make_foreign_directory(layer, "upper", st.st_mode & 07777, &upper);
-        if (r >= 0 && fchown(upper, st.st_uid, st.st_gid) < 0)
+        if (r >= 0 && (fchown(upper, st.st_uid, st.st_gid) < 0 || futimens(upper, (const struct timespec[]) { st.st_atim, st.st_mtim }) < 0))
                 r = -errno;
         if (r >= 0)
                 r = make_foreign_directory(layer, "work", 0700, &work);

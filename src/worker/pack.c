@@ -160,6 +160,9 @@ static int pack_one(Packer *p, int dir_fd, const char *name, const struct stat *
         archive_entry_clear(p->entry);
         archive_entry_copy_pathname(p->entry, p->path);
         archive_entry_copy_stat(p->entry, st);
+        archive_entry_unset_atime(p->entry);
+        archive_entry_unset_ctime(p->entry);
+        archive_entry_unset_birthtime(p->entry);
         if (S_ISLNK(st->st_mode)) {
                 n = readlinkat(dir_fd, name, target, sizeof target - 1);
                 if (n < 0)
@@ -273,7 +276,9 @@ static int open_archive(Packer *p, int out_fd) {
         if (!p->archive || !p->entry || !p->links || !p->buffer || !p->value || !p->names)
                 return failure_set(p->failure, FAILURE_JOB_FAILED, ENOMEM, "Out of memory.");
 
-        if (archive_write_set_format_pax_restricted(p->archive) != ARCHIVE_OK || archive_write_add_filter_none(p->archive) != ARCHIVE_OK ||
+        /* "restricted" would leave out what is behind the second of times; SCHILY is the form of attributes that other programs read too. */
+        if (archive_write_set_format_pax(p->archive) != ARCHIVE_OK ||
+            archive_write_set_format_option(p->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK || archive_write_add_filter_none(p->archive) != ARCHIVE_OK ||
             archive_write_set_bytes_in_last_block(p->archive, 1) != ARCHIVE_OK || archive_write_open_fd(p->archive, out_fd) != ARCHIVE_OK)
                 return fail_archive(p);
         archive_entry_linkresolver_set_strategy(p->links, archive_format(p->archive));

@@ -29,6 +29,19 @@ static int fail_parent(Writer *w, int error) {
         }
 }
 
+/* What a unified archive has below rootfs/ stays below it: its symlinks end there, as they will in the container. */
+static int open_directory(Writer *w, const char *directory) {
+        const char *below = startswith(directory, "rootfs/");
+        _cleanup_close_ int rootfs = -EBADF;
+
+        if (below) {
+                rootfs = openat(w->root_fd, "rootfs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (rootfs < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+                        return -errno;
+        }
+        return path_open_in_root(rootfs >= 0 ? rootfs : w->root_fd, rootfs >= 0 ? below : directory, O_PATH | O_DIRECTORY, 0);
+}
+
 /* Opens the directory, making the missing parts of its name. */
 static int make_directories(Writer *w, char *directory) {
         _cleanup_close_ int fd = -EBADF;
@@ -43,13 +56,13 @@ static int make_directories(Writer *w, char *directory) {
                 int next;
 
                 *end = 0;
-                next = path_open_in_root(w->root_fd, directory, O_PATH | O_DIRECTORY, 0);
+                next = open_directory(w, directory);
                 if (next == -ENOENT) {
                         /* EEXIST: a symlink whose target is missing. What it points to is not made up. */
                         if (mkdirat(fd, p, 0755) < 0)
                                 next = errno == EEXIST ? -ENOENT : -errno;
                         else
-                                next = path_open_in_root(w->root_fd, directory, O_PATH | O_DIRECTORY, 0);
+                                next = open_directory(w, directory);
                 }
                 *end = saved;
                 if (next < 0)
@@ -73,7 +86,7 @@ int place_find_parent(Writer *w, char *path, int *ret_fd, const char **ret_name)
 
         *slash = 0;
         if (w->parent_fd < 0 || !streq(path, w->parent)) {
-                fd = path_open_in_root(w->root_fd, path, O_PATH | O_DIRECTORY, 0);
+                fd = open_directory(w, path);
                 if (fd == -ENOENT)
                         fd = make_directories(w, path);
                 if (fd < 0) {
@@ -96,7 +109,7 @@ int place_find_link_target(Writer *w, char *path, int *ret_fd, const char **ret_
 
         if (slash)
                 *slash = 0;
-        fd = path_open_in_root(w->root_fd, slash ? path : ".", O_PATH | O_DIRECTORY, 0);
+        fd = open_directory(w, slash ? path : ".");
         if (slash)
                 *slash = '/';
         if (fd < 0)

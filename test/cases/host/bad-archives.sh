@@ -7,12 +7,19 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 
+# The store's folders are made with the first image; what is asked here is what a refused one adds.
+setup_file() {
+        berthctl import "$(guest busybox)" --alias first >/dev/null
+        berthctl remove-image first
+}
+
 # refused_archive REGEX FILE...: and afterwards a good one is taken.
 refused_archive() {
         local pid
         host_stamp
         pid=$(manager_pid)
-        refused "$1" berthctl import "${@:2}" --alias canary
+        on_exit 'forget_image evil'
+        refused "$1" berthctl import "${@:2}" --alias evil
         host_untouched
         assert_eq "$(manager_pid)" "$pid" 'the manager'
 }
@@ -32,6 +39,7 @@ evil() {
 # is refused, or stays inside: the image's root is all that it can have changed.
 harmless() {
         a_rootfs evil.tar "$@"
+        on_exit 'forget_image harmless'
         host_stamp
         if berthctl import evil.tar --alias harmless >import.log 2>&1; then
                 host_untouched
@@ -101,7 +109,7 @@ test_S66_compressed_twice() {
 # something that is no file
 test_S66_no_regular_file() {
         refused_archive "'/etc'|/etc" /etc
-        refused_archive 'null' /dev/null
+        refused_archive 'null|regular file' /dev/null
         refused_archive "no-such-file" no-such-file.tar
         ln -s loop loop
         refused_archive 'loop' loop
@@ -194,7 +202,8 @@ test_S64_broken_extended_headers() {
         evil '.' 'pax|path=../canary' 'file|innocent|y'
         evil '.' 'pax|path=/canary' 'file|innocent|y'
         harmless 'pax|path=a\0/../canary' 'file|innocent|y'
-        evil '.' 'gpax|path=../canary' 'file|innocent|y'
+        # A name for all entries that follow means nothing.
+        harmless 'gpax|path=../canary' 'file|innocent|y'
         harmless 'pax|linkpath=/etc/shadow' 'symlink|canary-link|x'
         a_good_one_works
 }
@@ -211,15 +220,15 @@ bomb() {
                 cat block.z
         done >>bomb.tar.z
         head -c 1024 /dev/zero | "$@" >>bomb.tar.z
-        before=$(df --output=used -k "$STORE" | tail -n 1)
+        before=$(du -sxk "$STORE" | cut -f 1)
         refused_archive 'bomb|times its size|larger|more than' bomb.tar.z
-        [ "$(df --output=used -k "$STORE" | tail -n 1)" -lt $((before + 100000)) ] || fail "the disk is not as before"
+        [ "$(du -sxk "$STORE" | cut -f 1)" -lt $((before + 100000)) ] || fail "the disk is not as before"
         a_good_one_works
 }
 
 # a bomb, gzip
 test_S63_bomb_gzip() {
-        bomb gzip -1 -c
+        bomb gzip -9 -c
 }
 
 # a bomb, xz
@@ -237,16 +246,23 @@ test_S63_bomb_bzip2() {
         bomb bzip2 -1 -c
 }
 
-# zeros without end behind the archive's end
+# zeros without end behind the archive's end: whether it is taken or refused, they go nowhere
 test_S63_bomb_behind_the_end() {
-        local i
+        local i before
         a_rootfs f.tar
         gzip -c f.tar >bomb.tar.gz
         head -c 134217728 /dev/zero | gzip -1 -c >block.gz
         for ((i = 0; i < 64; i++)); do
                 cat block.gz
         done >>bomb.tar.gz
-        refused_archive 'bomb|times its size|larger|more than' bomb.tar.gz
+        before=$(du -sxk "$STORE" | cut -f 1)
+        on_exit 'forget_image canary'
+        if berthctl import bomb.tar.gz --alias canary >import.log 2>&1; then
+                expect berthctl remove-image canary
+        else
+                assert_match "$(<import.log)" 'bomb|times its size|larger|more than'
+        fi
+        [ "$(du -sxk "$STORE" | cut -f 1)" -lt $((before + 100000)) ] || fail "the disk is not as before"
         a_good_one_works
 }
 
@@ -256,9 +272,9 @@ test_S63_sparse_file_is_no_bomb() {
         mkdir -p r/etc
         truncate -s 100G r/etc/hole
         tar --format=pax --sparse -C r -cf hole.tar .
-        before=$(df --output=used -k "$STORE" | tail -n 1)
+        before=$(du -sxk "$STORE" | cut -f 1)
         expect berthctl import hole.tar --alias hole
-        [ "$(df --output=used -k "$STORE" | tail -n 1)" -lt $((before + 10000)) ] || fail "the hole takes room"
+        [ "$(du -sxk "$STORE" | cut -f 1)" -lt $((before + 10000)) ] || fail "the hole takes room"
         assert_eq "$(stat -c %s "$STORE/images/$(image_of hole)/rootfs/etc/hole")" 107374182400
         expect berthctl remove-image hole
 }
@@ -455,7 +471,7 @@ test_S13_special_metadata_entries() {
         refused_unified 'metadata\.yaml' 'dir|metadata.yaml' 'dir|rootfs' 'dir|rootfs/etc'
         refused_unified 'metadata\.yaml' 'fifo|metadata.yaml' 'dir|rootfs' 'dir|rootfs/etc'
         refused_unified 'metadata\.yaml' 'char|metadata.yaml|1|5' 'dir|rootfs' 'dir|rootfs/etc'
-        refused_unified 'metadata\.yaml' 'dir|rootfs' 'file|rootfs/m|'"$good" 'symlink|metadata.yaml|rootfs/m'
+        refused_unified 'metadata\.yaml|no root file system' 'dir|rootfs' 'file|rootfs/m|'"$good" 'symlink|metadata.yaml|rootfs/m'
         refused_unified 'rootfs' "file|metadata.yaml|$good" 'symlink|rootfs|/' 'file|rootfs/canary|x'
         refused_unified 'rootfs' "file|metadata.yaml|$good" 'symlink|rootfs|/tmp' 'file|rootfs/canary|x'
         refused_unified 'rootfs' "file|metadata.yaml|$good" 'symlink|rootfs|templates' 'dir|templates' 'file|rootfs/canary|x'

@@ -16,6 +16,7 @@ refused_metadata() {
         [ $# -gt 1 ] || cat >metadata.yaml
         with_metadata "${2:-metadata.yaml}"
         pid=$(manager_pid)
+        on_exit 'forget_image it'
         refused "$1" berthctl import f.tar --alias it
         assert_eq "$(manager_pid)" "$pid" 'the manager'
 }
@@ -24,6 +25,7 @@ refused_metadata() {
 good_metadata() {
         cat >metadata.yaml
         with_metadata metadata.yaml
+        on_exit 'forget_image it'
         expect berthctl import f.tar --alias it
         expect berthctl remove-image it
 }

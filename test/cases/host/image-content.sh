@@ -41,8 +41,8 @@ setup_file() {
         mkdir "$r/t/acl-default" && setfacl -m d:u:1000:rwx,d:g:2000:rx "$r/t/acl-default"
         echo x >"$r/t/xattr" && setfattr -n user.origin -v 'some value' "$r/t/xattr" && setfattr -n user.binary -v 0x00ff00 "$r/t/xattr"
         mkdir "$r/t/xattr-dir" && setfattr -n user.dir -v yes "$r/t/xattr-dir"
-        cp "$r/bin/busybox" "$r/t/capable" && setcap cap_net_raw,cap_net_bind_service+ep "$r/t/capable"
-        cp "$r/bin/busybox" "$r/t/capable-of-another" && setcap -n 1000000 cap_net_raw+ep "$r/t/capable-of-another"
+        cp "$r/bin/busybox" "$r/t/busybox-capable" && setcap cap_net_raw,cap_net_bind_service+ep "$r/t/busybox-capable"
+        cp "$r/bin/busybox" "$r/t/busybox-of-another" && setcap -n 1000000 cap_net_raw+ep "$r/t/busybox-of-another"
         # What must not come in: attributes that overlayfs would believe, or that are the host's.
         mkdir "$r/t/opaque" && setfattr -n trusted.overlay.opaque -v y "$r/t/opaque" && setfattr -n user.overlay.opaque -v y "$r/t/opaque"
         setfattr -n trusted.secret -v x "$r/t/xattr"
@@ -167,9 +167,9 @@ test_R26_content_dangerous_xattrs_dropped() {
 
 # a program with a file capability has it, for a user who has none
 test_R26_content_file_capability() {
-        assert_match "$(berthctl exec -u 1000 c1 -- /t/capable grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002400'
+        assert_match "$(berthctl exec -u 1000 c1 -- /t/busybox-capable grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002400'
         # Made for the root of another user namespace: in the archive it was somebody's own, so it is this container's.
-        assert_match "$(berthctl exec -u 1000 c1 -- /t/capable-of-another grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002000'
+        assert_match "$(berthctl exec -u 1000 c1 -- /t/busybox-of-another grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002000'
         # The control: the same program without it.
         assert_match "$(berthctl exec -u 1000 c1 -- grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000000000'
 }
@@ -177,15 +177,15 @@ test_R26_content_file_capability() {
 # on the disk it is worth something to nobody but the owner of the foreign range
 test_S61_file_capability_is_no_use_on_the_host() {
         local file text
-        file=$STORE/images/$(image_of all)/rootfs/t/capable
-        text=$(getcap -n "$file" "${file%/*}/capable-of-another")
+        file=$STORE/images/$(image_of all)/rootfs/t/busybox-capable
+        text=$(getcap -n "$file" "${file%/*}/busybox-of-another")
         assert_eq "$(grep -c "rootid=$FOREIGN_BASE\]" <<<"$text")" 2 "of: $text"
-        cp --preserve=xattr "$file" copy
-        chmod 0755 copy
-        assert_match "$(as alice "$TEST_TMP/copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000000000'
+        cp --preserve=xattr "$file" busybox-copy
+        chmod 0755 busybox-copy
+        assert_match "$(as alice "$TEST_TMP/busybox-copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000000000'
         # The control: with a capability of the host's it would have worked.
-        setcap cap_net_raw+ep copy
-        assert_match "$(as alice "$TEST_TMP/copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002000'
+        setcap cap_net_raw+ep busybox-copy
+        assert_match "$(as alice "$TEST_TMP/busybox-copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002000'
 }
 
 # what the container changes is its own; the image stays

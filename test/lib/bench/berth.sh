@@ -6,8 +6,9 @@
 
 berth_setup() {
         command -v berthctl >/dev/null || return 1
-        berthctl import "$BUSYBOX" --alias small >>"$LOG" 2>&1
-        berthctl import "$DEBIAN" --alias big >>"$LOG" 2>&1
+        systemctl stop berth-containerd
+        berthctl import "$BUSYBOX" --alias small &>>"$LOG"
+        berthctl import "$DEBIAN" --alias big &>>"$LOG"
         info berth "$(berthctl --version | head -n 1)"
 }
 
@@ -31,4 +32,25 @@ berth_memory() {
         berthctl list >/dev/null
         memory_of memory-container berth '^/usr/lib/berth/berth-launch '
         sample memory-daemon berth "$(private_bytes "$(systemctl show -P MainPID berth-containerd)")"
+}
+
+# A list of many, an answer of a manager that is not there yet, and how long it takes to go away again.
+berth_more() {
+        local round=1 begin i
+        if [ "$LIST" -gt 0 ]; then
+                many berth create "$LIST" 1
+                for i in {1..10}; do
+                        timed berth list - "list-$LIST"
+                done
+                sample "memory-daemon-$LIST" berth "$(private_bytes "$(systemctl show -P MainPID berth-containerd)")"
+        fi
+        for i in {1..5}; do
+                systemctl stop berth-containerd
+                timed berth list - list-cold
+        done
+        begin=$SECONDS
+        while [ "$(systemctl show -P ActiveState berth-containerd)" = active ] && [ $((SECONDS - begin)) -lt 180 ]; do
+                sleep 0.5
+        done
+        [ "$(systemctl show -P ActiveState berth-containerd)" = active ] || sample idle-exit berth "$(((SECONDS - begin) * 1000000000))"
 }

@@ -14,7 +14,7 @@ lxd_setup() {
         # Its state has another place now.
         systemctl stop "$LXD_UNIT.socket" "$LXD_UNIT.service" 2>/dev/null || true
         systemctl start "$LXD_UNIT.socket"
-        "${LXD_ADMIN[@]}" init --preseed >>"$LOG" 2>&1 <<-E
+        "${LXD_ADMIN[@]}" init --preseed &>>"$LOG" <<-E
 		config: {}
 		storage_pools:
 		- name: default
@@ -24,8 +24,10 @@ lxd_setup() {
 		  devices:
 		    root: {type: disk, path: /, pool: default}
 		E
-        "$LXD" image import "$META" "$BUSYBOX" --alias small >>"$LOG" 2>&1
-        "$LXD" image import "$META" "$DEBIAN" --alias big >>"$LOG" 2>&1
+        {
+                "$LXD" image import "$META" "$BUSYBOX" --alias small
+                "$LXD" image import "$META" "$DEBIAN" --alias big
+        } >>"$LOG" 2>&1
         info lxd "$LXD_UNIT $("$LXD" version | sed -n 's/^Server version: //p')"
 }
 
