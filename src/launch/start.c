@@ -235,6 +235,7 @@ static int start_payload(Supervisor *s) {
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");
+        s->executed = true;
         if (context.personalise) {
                 int fd = openat(s->container_fd, PERSONALISED, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 

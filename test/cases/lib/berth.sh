@@ -7,6 +7,7 @@
 CASES_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly STORE=/var/lib/berth
 readonly FOREIGN_BASE=2147352576 # on disk all ids are in [FOREIGN_BASE, FOREIGN_BASE + 65536)
+# shellcheck disable=SC2034 # tests use it
 readonly FOREIGN_END=$((FOREIGN_BASE + 65536))
 
 # ---- waiting
@@ -277,7 +278,9 @@ no_debris() {
 
 # import_ends: its exit status, in IMPORT_STATUS.
 import_ends() {
+        # shellcheck disable=SC2034 # tests use it
         IMPORT_STATUS=0
+        # shellcheck disable=SC2034
         wait "$IMPORT_PID" || IMPORT_STATUS=$?
         cat import.log >&2
 }
