@@ -25,7 +25,7 @@ test_R131_copy_to() {
         assert_eq "$(inside c1 stat -c %a:%u:%g /root/data)" 751:0:0
         expect berthctl copy-to --mode 0604 --uid 1000 --gid 2000 c1 data /root/data2
         assert_eq "$(inside c1 stat -c %a:%u:%g /root/data2)" 604:1000:2000
-        # Into a folder, and without a target: the same name.
+        # Into a folder.
         expect berthctl copy-to c1 data /tmp
         assert_eq "$(inside c1 stat -c %s /tmp/data)" 5000000
         inside c1 rm -f /root/data /root/data2 /tmp/data
@@ -67,7 +67,11 @@ test_R130_copy_from() {
         mkdir folder
         expect berthctl copy-from c1 /root/data folder
         expect cmp data folder/data
-        (cd folder && rm data && berthctl copy-from c1 /root/data && cmp data ../data)
+        # Without a target it is the same name here, as with machinectl.
+        on_exit 'rm -f /root/data'
+        [ ! -e /root/data ]
+        expect berthctl copy-from c1 /root/data
+        expect cmp data /root/data
         inside c1 rm /root/data
 }
 
@@ -79,7 +83,7 @@ test_R130_standard_input_and_output() {
         head -c 20000000 /dev/urandom >data
         berthctl copy-to c1 - /root/x <data
         berthctl copy-from c1 /root/x - | cmp - data
-        berthctl copy-to c1 - /root/x </dev/null
+        printf "" | berthctl copy-to c1 - /root/x
         assert_eq "$(inside c1 stat -c %s /root/x)" 0
         inside c1 rm /root/x
 }
@@ -114,7 +118,10 @@ test_R130_copy_errors() {
         refused "no/such/folder" berthctl copy-from c1 /etc/passwd no/such/folder/x
         refused '.' berthctl copy-to c1 data /etc/passwd/x
         refused '.' berthctl copy-from c1 /etc/passwd/x x
-        refused '.' berthctl copy-to c1 data '../../x'
+        # Upwards from the root is the root.
+        expect berthctl copy-to c1 data '../../x'
+        assert_eq "$(inside c1 cat /x)" x
+        inside c1 rm /x
         expect_fail --message '/etc' berthctl copy-from c1 /etc x
 }
 
@@ -144,8 +151,7 @@ test_S78_copy_race() {
         mkdir -p /tmp/host-folder && echo host >/tmp/host-folder/f
         on_exit 'rm -rf /tmp/host-folder'
         inside c1 sh -c 'mkdir -p /root/race/a; echo guest >/root/race/a/f; ln -s /tmp/host-folder /root/race/b; ln -s ../../../tmp/host-folder /root/race/c'
-        berthctl exec c1 -- sh -c 'cd /root/race; while :; do mv a x; mv b a; mv a b; mv x a; mv a x; mv c a; mv a c; mv x a; done' &
-        on_exit "kill $! 2>/dev/null; true"
+        berthctl exec c1 -- sh -c 'cd /root/race; while [ ! -e /root/stop ]; do mv a x; mv b a; mv a b; mv x a; mv a x; mv c a; mv a c; mv x a; done' &
         echo canary >data
         for ((i = 0; i < 60; i++)); do
                 berthctl copy-to c1 data /root/race/a/canary >/dev/null 2>&1 || true
@@ -154,9 +160,9 @@ test_S78_copy_race() {
                 fi
         done
         assert_eq "$(ls /tmp/host-folder)" f "the host's folder"
-        kill %1
-        wait || true
-        inside c1 sh -c 'killall sh; sleep 0.2; rm -rf /root/race'
+        inside c1 touch /root/stop
+        wait
+        inside c1 rm -rf /root/race /root/stop
 }
 
 # fifos, devices and files of /proc do not hang anybody
@@ -168,7 +174,7 @@ test_S79_copy_strange_files() {
         # It is another name space's, seen from the job, or nothing.
         timeout 20 berthctl copy-from c1 /proc/1/cmdline x 2>/dev/null || true
         inside c1 truncate -s 100G /root/hole
-        timeout 60 berthctl copy-from c1 /root/hole - 2>/dev/null | head -c 1000000 | cmp -n 1000000 - /dev/zero
+        { timeout 60 berthctl copy-from c1 /root/hole - 2>/dev/null || true; } | head -c 1000000 | cmp -n 1000000 - /dev/zero
         eventually 20 no_debris
         inside c1 rm /root/fifo /root/hole
         expect inside c1 true
@@ -184,8 +190,8 @@ test_R131_copy_interrupted() {
         head -c 1000000 /dev/zero >&7
         sleep 0.7
         kill -INT "$pid"
-        exec 7>&-
         wait "$pid" && fail "it ended with success"
+        exec 7>&-
         eventually 10 no_debris
         expect_fail inside c1 test -e /root/half
         assert_eq "$(inside c1 sh -c 'ls -A /root | grep -v ash_history | wc -l')" 0 'files left'
