@@ -24,7 +24,7 @@ test_R49_busybox() {
         expect berthctl stop c1
         assert_eq "$(systemctl show -p Result --value berth@c1)" success
         expect berthctl start c1
-        expect inside c1 test -d /run/lock
+        eventually 5 inside c1 test -d /run/lock
 }
 
 # reboot and poweroff from inside
