@@ -101,7 +101,7 @@ test_S68_metadata_wrong_types() {
                 refused_metadata expiry_date <<<$'architecture: x86_64\nexpiry_date: '"$value"
         done
         for value in text '[a, b]' '{a: [1]}' '{a: {b: c}}' '{"a\nb": c}' '{"": c}' '{a: "b\0c"}' '{"a=b": c}'; do
-                refused_metadata 'propert' <<<$'architecture: x86_64\nproperties: '"$value"
+                refused_metadata 'propert|line 2:' <<<$'architecture: x86_64\nproperties: '"$value"
         done
         for value in text '[a]' '{/etc/x: text}' '{/etc/x: {}}' '{/etc/x: {template: [a]}}' '{/etc/x: {template: a.tpl, when: create}}' \
                 '{/etc/x: {template: a.tpl, create_only: [1]}}' '{/etc/x: {template: a.tpl, properties: [1]}}' '{[a]: {template: a.tpl}}'; do
