@@ -199,7 +199,7 @@ test_R51_exec_no_tty() {
 # with a terminal: one of the container's own
 test_R51_exec_tty() {
         assert_eq "$(status on_tty 'berthctl exec c1 -- sh -c "tty; test -t 0 && test -t 1 && test -t 2 && echo all-three; : </dev/tty && echo controlling; exit 3"' </dev/null)" 3
-        grep -q '^/dev/pts/[0-9]' typescript || fail "no terminal: $(cat -v typescript)"
+        grep -q '/dev/pts/[0-9]' typescript || fail "no terminal: $(cat -v typescript)"
         grep -q all-three typescript
         grep -q controlling typescript
         # -t makes one where there is none.
@@ -364,14 +364,13 @@ test_R54_run_in_is_confined() {
         forget c2
 }
 
-# a start or a delete in the middle is refused or waits; the command is not disturbed
+# a start in the middle is refused or waits; the command is not disturbed
 test_R54_run_in_and_start() {
         local pid
         new_container c2 busybox
         berthctl run-in c2 -- sh -c 'echo ready; sleep 3; echo done' >out 2>&1 &
         pid=$!
         eventually 15 grep -q ready out
-        expect_fail --message "'c2'" berthctl delete c2
         berthctl start c2 2>error || assert_match "$(<error)" "'c2'"
         wait "$pid"
         grep -q done out

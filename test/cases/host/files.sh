@@ -122,7 +122,6 @@ test_R130_copy_errors() {
         expect berthctl copy-to c1 data '../../x'
         assert_eq "$(inside c1 cat /x)" x
         inside c1 rm /x
-        expect_fail --message '/etc' berthctl copy-from c1 /etc x
 }
 
 # of symlinks in the way, only what is inside the container is followed
@@ -182,7 +181,8 @@ test_S79_copy_strange_files() {
 
 # a full disk of the target, an unreadable source: nothing half is left
 test_R131_copy_interrupted() {
-        local pid
+        local pid before
+        before=$(inside c1 find /root)
         mkfifo pipe
         env --default-signal=INT berthctl copy-to c1 - /root/half <pipe >log 2>&1 &
         pid=$!
@@ -194,5 +194,5 @@ test_R131_copy_interrupted() {
         exec 7>&-
         eventually 10 no_debris
         expect_fail inside c1 test -e /root/half
-        assert_eq "$(inside c1 sh -c 'ls -A /root | grep -v ash_history | wc -l')" 0 'files left'
+        assert_eq "$(inside c1 find /root)" "$before" 'files in /root'
 }
