@@ -75,7 +75,7 @@ test_R121_cancel_is_refused() {
         slow_import "$(guest busybox)" --alias again
         job=$(import_job)
         expect_fail --message "$REFUSAL|no job" as alice berthctl cancel "$job"
-        expect systemctl is-active --quiet "berth-job-$job.service"
+        assert_eq "$(systemctl is-active "berth-job-$job.service")" activating
         assert_eq "$(as alice berthctl list-jobs --json=short)" '[]'
         expect berthctl cancel "$job"
         import_ends
@@ -198,12 +198,13 @@ test_R121_settings_of_the_administrator() {
 
 # polkit sees the verb, the container, the owner
 test_R122_details() {
-        polkit_rule log 'if (action.id.indexOf("org.berth1.") == 0 && subject.user == "alice") polkit.log("berth-details " + action.id + " verb=" + action.lookup("verb") + " container=" + action.lookup("container") + " owner=" + action.lookup("owner") + " own=" + action.lookup("own"));'
-        logged() {
-                as alice berthctl stop web1 >/dev/null 2>&1 || true
-                journalctl -u polkit --since=-1min --output=cat | grep -q 'berth-details org.berth1.stop verb=stop container=web1 owner=0 own=no'
-        }
-        eventually 10 logged
+        polkit_rule details 'if (action.id == "org.berth1.configure" && action.lookup("verb") == "configure" && action.lookup("container") == "off" && action.lookup("owner") == "0" &&
+                action.lookup("own") == "no" && action.lookup("key") == "Description" && subject.user == "alice") return polkit.Result.YES;'
+        eventually 10 allowed alice berthctl set off Description=by-alice
+        assert_eq "$(berthctl get off Description)" by-alice
+        refused "$REFUSAL" as alice berthctl set off Hostname=x
+        refused "$REFUSAL" as alice berthctl set off Description=x Hostname=x
+        expect berthctl unset off Description
 }
 
 # every method of every interface, by a user without rights: refused, or an answer with nothing of others in it
@@ -213,6 +214,8 @@ test_R121_every_method_is_closed() {
                 [ "$path" != '/org/berth1/image/_*' ] || path=$(busctl tree --list org.berth1 | grep -m 1 /org/berth1/image/)
                 while read -r interface method signature; do
                         count=$((count + 1))
+                        # busctl cannot send a file descriptor; berthctl does, above.
+                        [[ $signature != *h* ]] || continue
                         case $interface.$method in
                         org.berth1.Manager.ListContainers | org.berth1.Manager.ListImages | org.berth1.Manager.ListJobs)
                                 out=$(as alice busctl call org.berth1 "$path" "$interface" "$method")
