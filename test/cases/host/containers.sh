@@ -130,14 +130,6 @@ test_R48_status_show_info() {
         assert_match "$text" x86_64\|amd64
 }
 
-# the log of its start
-test_R07_info_show_log() {
-        on_exit 'forget c1'
-        expect_fail berthctl launch busybox c1 --set Init=/no/such/init
-        assert_match "$(berthctl info c1 --show-log)" "'c1' cannot start.*Init="
-        assert_match "$(journalctl -u berth@c1 --output=cat)" "'c1' cannot start"
-}
-
 # start, stop and start again: what was written is there
 test_R49_start_stop() {
         new_container c1 busybox
@@ -254,25 +246,6 @@ test_R49_kill() {
         systemctl reset-failed berth@c1
 }
 
-# freeze and thaw
-test_R49_freeze_thaw() {
-        local a b
-        run_container c1 busybox --set 'Init=/bin/sh -c "i=0; while :; do i=$((i+1)); echo $i >/root/now; sleep 0.02; done"'
-        eventually 5 inside c1 grep -q . /root/now
-        expect berthctl freeze c1
-        assert_state c1 frozen
-        assert_eq "$(systemctl show -p FreezerState --value berth-c1.scope)" frozen
-        a=$(cat "$STORE/containers/c1/layer/upper/root/now")
-        sleep 0.5
-        b=$(cat "$STORE/containers/c1/layer/upper/root/now")
-        assert_eq "$b" "$a" 'what a frozen guest has written'
-        expect berthctl thaw c1
-        assert_state c1 running
-        sleep 0.3
-        grown() { [ "$(inside c1 cat /root/now)" -gt $((a + 1)) ] 2>/dev/null; }
-        eventually 5 grown
-}
-
 # what is frozen can be stopped, cleanly and by force
 test_R49_stop_frozen() {
         run_container c1 busybox
@@ -387,25 +360,6 @@ test_R55_ephemeral() {
         run_container c1 busybox -e
         expect berthctl stop --force c1
         eventually 10 state_is c1 absent
-}
-
-# it stays over a reboot and a restart, and waits for its first start
-test_R55_ephemeral_stays() {
-        local leader
-        new_container c1 busybox --ephemeral
-        sleep 0.5
-        assert_state c1 stopped
-        expect berthctl start c1
-        leader=$(leader_of c1)
-        inside c1 touch /root/f
-        inside c1 reboot || true
-        eventually 20 has_rebooted c1 "$leader"
-        expect inside c1 test -e /root/f
-        expect berthctl restart c1
-        expect inside c1 test -e /root/f
-        # It does not stop because the manager does.
-        systemctl stop berth-containerd
-        assert_state c1 running
 }
 
 # one whose end no manager saw is gone after the next one started
@@ -575,11 +529,3 @@ test_R84_drop_ins() {
         forget c1 c2
 }
 
-# live: the limit of a running container changes at once, and stays over a restart
-test_R96_set_live() {
-        run_container c1 busybox
-        expect berthctl set c1 TasksMax=55
-        assert_eq "$(systemctl show -p TasksMax --value berth-c1.scope)" 55
-        expect berthctl restart --force c1
-        assert_eq "$(systemctl show -p TasksMax --value berth-c1.scope)" 55
-}
