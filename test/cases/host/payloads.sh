@@ -59,7 +59,7 @@ test_R49_busybox_poweroff_from_inside() {
 
 # a few reboots in a row are nothing special; one that does nothing else is stopped, and said to have failed
 test_F05_reboot_loop() {
-        local i leader
+        local leader
         run_container c1 busybox
         for _ in 1 2 3; do
                 leader=$(leader_of c1)

@@ -221,7 +221,7 @@ test_S96_bus_policy() {
 
 # many calls by one user do not keep root from his
 test_S95_flood_by_a_user() {
-        local i took
+        local took
         for _ in {1..200}; do
                 as alice busctl call --timeout=20 org.berth1 /org/berth1 org.berth1.Manager StartContainer s web1 >/dev/null 2>&1 &
         done
