@@ -45,7 +45,7 @@ test_R64_reboot_of_the_host() {
                 # In order, and after what they need.
                 test "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@db)" -le "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@late)"
                 # The guests were shut down, not killed.
-                berthctl exec web1 -- journalctl --no-pager -u systemd-journald --output=cat | grep -q "Journal stopped"
+                grep -q "Journal stopped" <<<"$(berthctl exec web1 -- journalctl --no-pager -u systemd-journald --output=cat)"
                 berthctl exec db -- test -e /root/clean
                 # Nobody had to ask the manager for it.
                 berthctl stop --force web1 db late'
