@@ -3,7 +3,15 @@
 #
 # metadata.yaml of an image: huge, cyclic, incomplete, of the wrong types. Refused with the reason, by a manager that lives on.
 
+# guests: busybox
+
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
+
+# The store's folders are made with the first image; what is asked here is what a refused one adds.
+setup_file() {
+        berthctl import "$(guest busybox)" --alias first >/dev/null
+        berthctl remove-image first
+}
 
 # with_metadata FILE: a unified image f.tar with it.
 with_metadata() {
