@@ -2,7 +2,9 @@
 #include "containerd/deletion.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "basic/log.h"
 #include "containerd/job.h"
@@ -43,6 +45,18 @@ static void deletion_finish(Deletion *d, const sd_bus_error *error) {
         deletion_free(d);
 }
 
+static void on_forgotten(void *userdata, _unused_ sd_bus_message *reply, _unused_ const sd_bus_error *error) {
+        deletion_finish(userdata, NULL);
+}
+
+/* What berth-generator made of its [Unit] settings, which another container of the same name would be given. */
+static bool has_drop_in(const Deletion *d) {
+        char path[sizeof "/run/systemd/generator/berth@.service.d" + CONTAINER_NAME_MAX];
+
+        snprintf(path, sizeof path, "/run/systemd/generator/%s.d", d->unit);
+        return access(path, F_OK) >= 0;
+}
+
 static void on_removed(void *userdata, _unused_ const Job *job, const sd_bus_error *error) {
         Deletion *d = userdata;
 
@@ -50,6 +64,8 @@ static void on_removed(void *userdata, _unused_ const Job *job, const sd_bus_err
         if (!error) {
                 (void) systemd_call(d->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", d->unit);
                 (void) systemd_call(d->manager->systemd, NULL, NULL, "StopUnit", "ss", d->scope, "replace");
+                if (has_drop_in(d) && systemd_call(d->manager->systemd, on_forgotten, d, "Reload", "") >= 0)
+                        return;
         }
         deletion_finish(d, error);
 }
