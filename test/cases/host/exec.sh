@@ -373,7 +373,7 @@ test_R54_run_in_and_start() {
         eventually 15 grep -q ready out
         berthctl start c2 2>error || assert_match "$(<error)" "'c2'"
         wait "$pid"
-        grep -q done out
+        grep -q "done" out
         state_is c2 running || expect berthctl start c2
         expect inside c2 true
         forget c2

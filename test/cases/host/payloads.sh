@@ -59,9 +59,9 @@ test_R49_busybox_poweroff_from_inside() {
 
 # a few reboots in a row are nothing special; one that does nothing else is stopped, and said to have failed
 test_F05_reboot_loop() {
-        local i leader
+        local leader
         run_container c1 busybox
-        for i in 1 2 3; do
+        for _ in 1 2 3; do
                 leader=$(leader_of c1)
                 inside c1 reboot -f || true
                 eventually 20 has_rebooted c1 "$leader"

@@ -275,8 +275,8 @@ test_S96_bus_policy() {
 
 # many calls by one user do not keep root from his
 test_S95_flood_by_a_user() {
-        local i took
-        for i in {1..200}; do
+        local took
+        for _ in {1..200}; do
                 as alice busctl call --timeout=20 org.berth1 /org/berth1 org.berth1.Manager StartContainer s web1 >/dev/null 2>&1 &
         done
         took=$(seconds expect berthctl list)

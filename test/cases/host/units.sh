@@ -178,7 +178,7 @@ test_R64_dependencies_between_containers() {
         expect berthctl set web PartOf=berth@db.service
         expect berthctl start db web
         expect systemctl restart berth@db
-        assert_state web running
+        eventually 20 state_is web running
         expect berthctl stop db
         eventually 20 state_is web stopped
 
