@@ -56,40 +56,12 @@ test_R66_machine_id() {
         assert_match "$(inside t1 systemd-detect-virt --container || true)" 'container-other|berth'
 }
 
-# a stop by berthctl is a clean shutdown: the guest's journal shows it
-test_R49_clean_stop_in_guest_journal() {
-        run_container t2 trixie
-        expect berthctl stop t2
-        assert_state t2 stopped
-        expect berthctl start t2
-        assert_match "$(inside t2 journalctl --no-pager -u systemd-journald --output=cat)" 'Journal stopped'
-        assert_match "$(inside t2 journalctl --no-pager --output=cat)" 'Reached target .*(poweroff|shutdown|umount)'
-        # The control: a forced stop leaves no such thing.
-        expect berthctl stop --force t2
-        expect berthctl start t2
-        assert_no_match "$(inside t2 journalctl --no-pager --output=cat)" 'Journal stopped'
-}
-
 # the same for Debian 12, by systemctl
 test_R49_clean_stop_of_bookworm() {
         run_container b2 bookworm
         expect systemctl stop berth@b2
         expect berthctl start b2
         assert_match "$(inside b2 journalctl --no-pager -u systemd-journald --output=cat)" 'Journal stopped'
-}
-
-# reboot and poweroff by the guest itself
-test_R49_reboot_from_inside() {
-        local leader
-        run_container t2 trixie
-        leader=$(leader_of t2)
-        inside t2 systemctl reboot || true
-        eventually 40 has_rebooted t2 "$leader"
-        boots_cleanly t2
-        assert_eq "$(inside t2 journalctl --list-boots --no-pager -q | wc -l)" 2 'boots in the journal'
-        inside t2 systemctl poweroff || true
-        eventually 40 state_is t2 stopped
-        assert_eq "$(systemctl is-failed berth@t2)" inactive
 }
 
 # reboot by berthctl is clean, too
@@ -172,12 +144,6 @@ test_R26_setuid_and_capabilities_inside() {
         expect berthctl exec -u user t1 -- touch /srv/shared/by-user
         assert_eq "$(inside t1 stat -c %u /srv/shared/by-user)" 1000
         inside t1 rm /srv/shared/by-user
-}
-
-# credentials arrive in the guest's services
-test_R66_credentials() {
-        run_container t2 trixie --set 'SetCredential=test.secret:wisdom'
-        assert_eq "$(inside t2 systemd-run --quiet --wait --pipe -p LoadCredential=test.secret sh -c 'cat $CREDENTIALS_DIRECTORY/test.secret')" wisdom
 }
 
 # the guest sandboxes its own services
