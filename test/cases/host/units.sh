@@ -68,23 +68,6 @@ test_R96_set_property() {
         expect inside c1 true
 }
 
-# where the units are: payload in a delegated scope, supervisor beside it, both in machine-berth.slice
-test_R67_cgroup_tree() {
-        local leader
-        run_container c1 busybox
-        leader=$(leader_of c1)
-        assert_match "$(sed -n 's/^0:://p' "/proc/$leader/cgroup")" '^/machine\.slice/machine-berth\.slice/berth-c1\.scope'
-        assert_match "$(sed -n 's/^0:://p' "/proc/$(supervisor_of c1)/cgroup")" '^/machine\.slice/machine-berth\.slice/.*berth@c1\.service'
-        assert_eq "$(systemctl show -p Delegate --value berth-c1.scope)" yes
-        assert_eq "$(systemctl show -p Slice --value berth-c1.scope)" machine-berth.slice
-        assert_match "$(systemd-cgls --no-pager /machine.slice)" 'berth-c1\.scope'
-        assert_match "$(systemctl show -p Description --value berth@c1)" c1
-        # The delegated cgroup is the guest's, the scope's own limits are not.
-        assert_eq "$(inside c1 sh -c 'mkdir /sys/fs/cgroup/own && echo made && rmdir /sys/fs/cgroup/own')" made
-        expect_fail inside c1 sh -c 'echo 5 >/sys/fs/cgroup/cgroup.max.depth'
-        assert_eq "$(inside c1 cat /proc/self/cgroup | grep -c 'berth')" 0
-}
-
 # without the manager: start, stop, restart, reboot, exec goes on; it is asked by nobody
 test_R64_without_the_manager() {
         local leader
