@@ -46,11 +46,23 @@ int bus_message(Ctl *c, const char *member, sd_bus_message **ret) {
         return 0;
 }
 
+/* A call that only asks may be made twice. */
+static bool only_asks(sd_bus_message *m) {
+        const char *member = sd_bus_message_get_member(m);
+
+        return startswith(member, "List") || startswith(member, "Get");
+}
+
 int bus_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
         r = sd_bus_call(c->bus, m, UINT64_MAX, &error, ret_reply);
+        if (r < 0 && sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY) && only_asks(m)) {
+                /* The manager died under the call; the bus starts another for the next. */
+                sd_bus_error_free(&error);
+                r = sd_bus_call(c->bus, m, UINT64_MAX, &error, ret_reply);
+        }
         if (r < 0)
                 return bus_report(c, r, &error, target);
         return 0;
