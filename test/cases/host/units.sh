@@ -68,7 +68,6 @@ test_R96_set_property() {
         expect inside c1 true
 }
 
-<<<<<<< HEAD
 # where the units are: payload in a delegated scope, supervisor beside it, both in machine-berth.slice
 test_R67_cgroup_tree() {
         local leader
@@ -94,8 +93,6 @@ test_S26_cgroup_cannot_be_left() {
         assert_match "$(sed -n 's/^0:://p' "/proc/$(leader_of c1)/cgroup")" 'berth-c1\.scope'
 }
 
-=======
->>>>>>> main
 # without the manager: start, stop, restart, reboot, exec goes on; it is asked by nobody
 test_R64_without_the_manager() {
         local leader
