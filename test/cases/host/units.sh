@@ -137,40 +137,6 @@ END_UNIT
         expect berthctl start c1
 }
 
-# dependencies between containers: order of start and stop, stop together, conflict
-test_R64_dependencies_between_containers() {
-        new_container db busybox
-        new_container web busybox --set Requires=berth@db.service --set After=berth@db.service
-        expect berthctl start web
-        assert_state db running
-        assert_state web running
-        [ "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@db)" -le "$(systemctl show -p ActiveEnterTimestampMonotonic --value berth@web)" ] || fail "started in the wrong order"
-        expect berthctl stop db
-        assert_state web stopped
-        assert_state db stopped
-
-        expect berthctl unset web Requires
-        expect berthctl set web PartOf=berth@db.service
-        expect berthctl start db web
-        expect systemctl restart berth@db
-        assert_state web running
-        expect berthctl stop db
-        eventually 20 state_is web stopped
-
-        expect berthctl unset web PartOf
-        expect berthctl set web BindsTo=berth@db.service
-        expect berthctl start web
-        inside db poweroff || true
-        eventually 20 state_is web stopped
-
-        expect berthctl unset web BindsTo
-        expect berthctl set web Conflicts=berth@db.service
-        expect berthctl start db
-        expect berthctl start web
-        eventually 20 state_is db stopped
-        assert_state web running
-}
-
 # a drop-in of the administrator's, as for any unit
 test_R64_restart_policy() {
         local leader
