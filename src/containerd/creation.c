@@ -8,6 +8,7 @@
 #include "containerd/job.h"
 #include "containerd/random-name.h"
 #include "containerd/reply.h"
+#include "containerd/settings-bus.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -71,6 +72,12 @@ static void on_created(void *userdata, const Job *job, const sd_bus_error *error
                 log_debug_errno(r, "Cannot answer a call of CreateContainer, ignoring: %m");
 }
 
+static void on_created_with_units(void *userdata, const Job *job, const sd_bus_error *error) {
+        if (!error)
+                settings_bus_reload_units(job->manager);
+        on_created(userdata, job, error);
+}
+
 int creation_start(Call *call, const char *wanted, const char *image, char *const *settings, bool ephemeral, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(message_freep) Message *request = NULL;
         _cleanup_free_ char *name = NULL;
@@ -101,6 +108,7 @@ int creation_start(Call *call, const char *wanted, const char *image, char *cons
                 r = message_add(request, "ephemeral", ephemeral ? "1" : "0");
         if (r < 0)
                 return r;
-        return reply_later(m, job_start(manager, JOB_CREATE, name, call->uid, sd_bus_message_get_sender(m), request, on_created,
+        return reply_later(m, job_start(manager, JOB_CREATE, name, call->uid, sd_bus_message_get_sender(m), request,
+                                        settings_bus_touch_units(settings, NULL) ? on_created_with_units : on_created,
                                         sd_bus_message_ref(m), NULL, error));
 }

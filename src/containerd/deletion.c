@@ -13,7 +13,7 @@
 typedef struct Deletion {
         Manager *manager; /* borrowed, outlives us */
         char *name;
-        char *unit;
+        char *unit, *scope;
         char *client;
         uid_t uid;
         Done done;        /* may be NULL */
@@ -25,6 +25,7 @@ static Deletion *deletion_free(Deletion *d) {
                 return NULL;
         free(d->name);
         free(d->unit);
+        free(d->scope);
         free(d->client);
         free(d);
         return NULL;
@@ -45,8 +46,11 @@ static void deletion_finish(Deletion *d, const sd_bus_error *error) {
 static void on_removed(void *userdata, _unused_ const Job *job, const sd_bus_error *error) {
         Deletion *d = userdata;
 
-        if (!error)
+        /* PID 1 forgets the unit's failure, and a scope whose supervisor died before it could see to it. */
+        if (!error) {
                 (void) systemd_call(d->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", d->unit);
+                (void) systemd_call(d->manager->systemd, NULL, NULL, "StopUnit", "ss", d->scope, "replace");
+        }
         deletion_finish(d, error);
 }
 
@@ -122,7 +126,7 @@ int deletion_start(Container *c, bool force, uid_t uid, const char *client, Done
         *d = (Deletion) { .manager = c->manager, .uid = uid, .done = done, .userdata = userdata };
         d->name = strdup(c->name);
         d->client = strdup(client);
-        if (!d->name || !d->client || container_unit(c->name, &d->unit) < 0)
+        if (!d->name || !d->client || container_unit(c->name, &d->unit) < 0 || container_scope(c->name, &d->scope) < 0)
                 return -ENOMEM;
 
         if (runs) {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -236,6 +237,31 @@ static void reap(Manager *m, const char *name) {
                 deletion_reap(c);
 }
 
+/* A container that may have ended: of a guest that reboots, its unit is inactive for a moment before it is started again. */
+typedef struct Ending {
+        Manager *manager; /* borrowed, outlives us */
+        char name[CONTAINER_NAME_MAX + 1];
+} Ending;
+
+/* What the unit became in the same step of PID 1's has been told by now. */
+static void on_asked(void *userdata, _unused_ sd_bus_message *reply, _unused_ const sd_bus_error *error) {
+        Ending *e = userdata;
+
+        reap(e->manager, e->name);
+        free(e);
+}
+
+static void reap_unless_restarted(Manager *m, const char *name, const char *unit) {
+        Ending *e = calloc(1, sizeof *e);
+
+        if (!e)
+                return;
+        e->manager = m;
+        snprintf(e->name, sizeof e->name, "%s", name);
+        if (systemd_call(m->systemd, on_asked, e, "GetUnit", "s", unit) < 0)
+                free(e);
+}
+
 /* The container in which the unit runs a command (session_run_in()), or NULL. */
 static Container *run_in_of(Manager *m, const char *unit) {
         const char *name = startswith(unit, "berth-run-"), *end = endswith(unit, ".service");
@@ -282,8 +308,8 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                 if (s >= 0)
                         container_set_unit_state(c, s);
                 /* With a job it is between the two halves of a restart. */
-                if (m->started && !change->has_job)
-                        reap(m, name);
+                if (m->started && !change->has_job && is_over(change->active_state))
+                        reap_unless_restarted(m, name, change->unit);
         }
         if (change->freezer_state && endswith(change->unit, ".scope"))
                 container_freezer_changed(c);

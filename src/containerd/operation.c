@@ -147,6 +147,9 @@ int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error
         r = operation_new(c->manager, c->name, done, userdata, &o);
         if (r < 0)
                 return r;
+        /* Somebody wants it now: that it was started too often by itself (a guest that reboots in a loop) is of the past. */
+        if (container_state(c) == CONTAINER_FAILED)
+                (void) systemd_call(c->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", o->unit);
         r = systemd_unit_job(c->manager->systemd, "StartUnit", o->unit, on_started, o);
         if (r < 0)
                 return r;

@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "basic/fd.h"
+#include "basic/log.h"
 #include "basic/strv.h"
+#include "containerd/job.h"
+#include "containerd/manager.h"
 #include "containerd/reply.h"
+#include "containerd/systemd.h"
 #include "settings/settings.h"
+#include "settings/table.h"
 #include "shared/bus-names.h"
 
 static int check_key(const Call *call, const char *assignment, size_t n, sd_bus_error *error) {
@@ -79,6 +84,35 @@ int settings_bus_get(_unused_ Call *call, void *object, sd_bus_message *m, sd_bu
         return r == -EINVAL ? sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "The settings of container '%s' are not text.", c->name) : r;
 }
 
+static bool is_unit_key(const char *assignment) {
+        _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
+        const Setting *setting;
+
+        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
+}
+
+bool settings_bus_touch_units(char *const *assignments, char *const *unset) {
+        STRV_FOREACH(a, assignments)
+                if (is_unit_key(*a))
+                        return true;
+        STRV_FOREACH(u, unset)
+                if (is_unit_key(*u))
+                        return true;
+        return false;
+}
+
+void settings_bus_reload_units(Manager *m) {
+        /* Not waited for: PID 1 takes our messages one after the other, so a start that follows knows of it. */
+        if (systemd_call(m->systemd, NULL, NULL, "Reload", "") < 0)
+                log_warning("Cannot ask PID 1 to read the dependencies of containers again, ignoring.");
+}
+
+static void on_units_configured(void *message, const Job *job, const sd_bus_error *error) {
+        if (!error)
+                settings_bus_reload_units(job->manager);
+        reply_when_job_done(message, job, error);
+}
+
 int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_strv_ char **assignments = NULL, **unset = NULL;
         _cleanup_(message_freep) Message *request = NULL;
@@ -106,5 +140,6 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
-                                        reply_when_job_done, sd_bus_message_ref(m), NULL, error));
+                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : reply_when_job_done,
+                                        sd_bus_message_ref(m), NULL, error));
 }

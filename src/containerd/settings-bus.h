@@ -11,3 +11,7 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
 /* THE check of what a caller may set, for every way in which settings reach a container: who is not root may set what the table gives to
  * owners, whatever polkit says of the verb. Also bounds their number. */
 int settings_bus_check(const Call *call, char *const *assignments, char *const *unset, sd_bus_error *error);
+
+/* Is any of them of [Unit]? The generator makes drop-ins of those, which PID 1 reads when it reloads. */
+bool settings_bus_touch_units(char *const *assignments, char *const *unset);
+void settings_bus_reload_units(Manager *m);

@@ -259,10 +259,10 @@ int exec_process_report(ExecProcess *p, int *ret_code, char **ret_error) {
         n = socket_receive(p->report_fd, data, sizeof data - 1, &fd, &n_fds);
         if (n < 0)
                 return (int) n;
-        if (n == 0) {
-                p->report_fd = fd_close(p->report_fd);
+        /* The fd stays open: who watches it in an event loop must let go of it first. A child that is just being cloned has a copy of it,
+         * and epoll(7) goes on reporting a file as long as any is open. */
+        if (n == 0)
                 return 1;
-        }
         if (n_fds > 0) {
                 (void) fd_close(p->master_fd);
                 p->master_fd = fd;

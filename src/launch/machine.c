@@ -68,7 +68,13 @@ int machine_register(sd_bus *bus, const char *name, const char *uuid, pid_t lead
                 r = -EEXIST;
                 if (asprintf(ret_error, "another machine is called '%s' already (machinectl status %s)", name, name) < 0)
                         *ret_error = NULL;
-        } else if (asprintf(ret_error, "%s", error.message ?: strerror(-r)) < 0)
+                return r;
+        }
+
+        /* Any other error may have this number, too: a masked unit has. */
+        if (r == -EEXIST)
+                r = -EIO;
+        if (asprintf(ret_error, "%s", error.message ?: strerror(-r)) < 0)
                 *ret_error = NULL;
         return r;
 }

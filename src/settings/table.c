@@ -18,7 +18,7 @@
           .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
 #define RESOURCE(key, lxd_, type_, property_, scale, max_, who_, help_)                                                                         \
         { .section = "Resource", .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_properties),       \
-          .property = property_, .property_scale = scale, .max = max_, .when = SETTING_LIVE, .who = SETTING_##who_, .help = help_ }
+          .property = property_, .property_scale = scale, .max = max_, .when = SETTING_NEXT_START, .who = SETTING_##who_, .help = help_ }
 #define UNIT(key, type_, help_)                                                                                                                 \
         { .section = "Unit", .name = #key, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_dependencies),                      \
           .when = SETTING_NEXT_START, .who = SETTING_ADMIN, .help = help_ }

@@ -120,7 +120,7 @@ test_S66_no_regular_file() {
 
 # cut off anywhere
 test_S64_truncated() {
-        local n size step
+        local n size
         a_rootfs f.tar 'dir|a' "file|a/random|$(head -c 3000 /dev/urandom | base64 -w 0)" 'file|a/last|x'
         size=$(stat -c %s f.tar)
         # The end mark is two blocks of zeros, of which readers want one.

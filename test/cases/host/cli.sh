@@ -16,20 +16,6 @@ teardown_file() {
         remove_all
 }
 
-# every verb has help, and the help names all of them
-test_R17_help() {
-        local verb text
-        text=$(berthctl --help)
-        for verb in list list-images list-jobs status show info create launch start stop poweroff restart reboot terminate kill freeze thaw delete enable disable \
-                exec shell login console copy-to copy-from run-in import show-image remove-image alias set get unset cat cancel; do
-                grep -qw -e "$verb" <<<"$text" || fail "the help does not name '$verb'"
-                berthctl "$verb" --help | grep -q . || fail "no help for '$verb'"
-        done
-        expect berthctl --version
-        assert_match "$(berthctl --version)" '[0-9]'
-        berthctl help | grep -q launch
-}
-
 # settings can be looked up
 test_R72_help_settings() {
         local text
@@ -97,16 +83,6 @@ test_R51_messages() {
         assert_match "$(berthctl lunch busybox x 2>&1 || true)" 'launch'
         text=$(berthctl show-image nosuch 2>&1 || true)
         assert_match "$text" "list-images"
-}
-
-# -q is quiet, --no-pager prints
-test_R47_quiet_and_pager() {
-        assert_eq "$(berthctl -q start nosuch 2>/dev/null || true)" ''
-        PAGER=false SYSTEMD_PAGER=false BERTH_PAGER=false script -qec 'berthctl list --no-pager' typescript </dev/null >/dev/null
-        grep -q web1 typescript
-        # A pager that is not there is none.
-        PAGER=/no/such/pager SYSTEMD_PAGER=/no/such/pager script -qec 'berthctl list' typescript </dev/null >/dev/null
-        grep -q web1 typescript || fail "nothing without a pager: $(cat -v typescript)"
 }
 
 # a narrow terminal cuts columns, not lines in two; a pipe gets everything

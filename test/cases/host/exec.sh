@@ -113,14 +113,6 @@ test_R51_exec_broken_pipe() {
         expect inside c1 true
 }
 
-# closed standard input and output
-test_R51_exec_closed_fds() {
-        assert_eq "$(status berthctl exec c1 -- true <&-)" 0
-        assert_eq "$(status berthctl exec c1 -- echo x 2>&- )" 0
-        assert_match "$(status sh -c 'exec berthctl exec c1 -- echo x >&-')" '^(0|1)$'
-        expect inside c1 true
-}
-
 # a daemon that the command leaves behind does not hold the client
 test_R51_exec_background_process() {
         local took
@@ -194,16 +186,6 @@ test_R51_exec_no_tty() {
         # Also from one.
         on_tty "berthctl exec -T c1 -- tty" </dev/null || true
         grep -q 'not a tty' typescript || fail "there is a terminal: $(cat -v typescript)"
-}
-
-# with a terminal: one of the container's own
-test_R51_exec_tty() {
-        assert_eq "$(status on_tty 'berthctl exec c1 -- sh -c "tty; test -t 0 && test -t 1 && test -t 2 && echo all-three; : </dev/tty && echo controlling; exit 3"' </dev/null)" 3
-        grep -q '^/dev/pts/[0-9]' typescript || fail "no terminal: $(cat -v typescript)"
-        grep -q all-three typescript
-        grep -q controlling typescript
-        # -t makes one where there is none.
-        assert_match "$(berthctl exec -t c1 -- tty </dev/null)" '^/dev/pts/[0-9]'
 }
 
 # as a user, to whom it belongs
@@ -310,16 +292,6 @@ test_R53_shell() {
         assert_eq "$(status berthctl shell c1 /bin/sh -c 'exit 6' </dev/null)" 6
 }
 
-# the console: what init shows there, what is typed there, and a way out
-test_R53_console() {
-        typed '\r' '\r' 'echo "on $(tty)"\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1; echo "left with $?"'
-        grep -q 'on /dev/console' typescript || fail "$(cat -v typescript)"
-        grep -q 'left with 0' typescript || fail "$(cat -v typescript)"
-        assert_state c1 running
-        # The shell there lives on.
-        typed '\r' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
-}
-
 # two of them see the same
 test_R53_console_shared() {
         (typed '' '' '' '' '\x1d\x1d\x1d' | script -qefc 'berthctl console c1' other >/dev/null) &
@@ -364,19 +336,3 @@ test_R54_run_in_is_confined() {
         forget c2
 }
 
-# two at once, or a start in the middle: refused or done, not broken
-test_R54_run_in_and_start() {
-        local pid
-        new_container c2 busybox
-        berthctl run-in c2 -- sh -c 'echo ready; sleep 3; echo done' >out 2>&1 &
-        pid=$!
-        eventually 15 grep -q ready out
-        expect_fail --message "'c2'" berthctl start c2
-        expect_fail --message "'c2'" berthctl delete c2
-        wait "$pid"
-        grep -q done out
-        systemctl reset-failed berth@c2 2>/dev/null || true
-        eventually 15 state_is c2 stopped
-        expect berthctl start c2
-        forget c2
-}

@@ -174,20 +174,6 @@ test_R26_content_file_capability() {
         assert_match "$(berthctl exec -u 1000 c1 -- grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000000000'
 }
 
-# on the disk it is worth something to nobody but the owner of the foreign range
-test_S61_file_capability_is_no_use_on_the_host() {
-        local file text
-        file=$STORE/images/$(image_of all)/rootfs/t/busybox-capable
-        text=$(getcap -n "$file" "${file%/*}/busybox-of-another")
-        assert_eq "$(grep -c "rootid=$FOREIGN_BASE\]" <<<"$text")" 2 "of: $text"
-        cp --preserve=xattr "$file" busybox-copy
-        chmod 0755 busybox-copy
-        assert_match "$(as alice "$TEST_TMP/busybox-copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000000000'
-        # The control: with a capability of the host's it would have worked.
-        setcap cap_net_raw+ep busybox-copy
-        assert_match "$(as alice "$TEST_TMP/busybox-copy" grep CapEff /proc/self/status)" 'CapEff:[[:space:]]*0000000000002000'
-}
-
 # what the container changes is its own; the image stays
 test_R26_content_image_is_read_only() {
         local image before

@@ -372,7 +372,7 @@ test_R14_job_signals() {
         eventually 10 grep -q '"member":"ImageRemoved"' signals
         client=$(jq -r 'select(.member == "ImportImage") | .sender' signals | head -n 1)
         assert_eq "$(jq -r 'select(.member == "JobNew" and .payload.data[2] == "import") | .payload.data[4]' signals | head -n 1)" "$client" 'the client in JobNew'
-        assert_eq "$(jq -r 'select(.member == "JobRemoved") | .payload.data[2]' signals | head -n 1)" done
+        assert_eq "$(jq -r 'select(.member == "JobRemoved") | .payload.data[2]' signals | head -n 1)" "done"
         grep -q '"member":"ImageNew"' signals
 }
 

@@ -15,10 +15,6 @@ teardown_file() {
         remove_all
 }
 
-has_rebooted() {
-        [ "$(state_of "$1")" = running ] && [ "$(leader_of "$1")" != "$2" ]
-}
-
 # registered: name, class, service, leader, unit, root directory, operating system
 test_R67_registered() {
         assert_match "$(machinectl list)" 'web1 +container +berth +debian +13'
@@ -91,21 +87,6 @@ test_R67_machinectl_terminate() {
         assert_state m1 running
 }
 
-# poweroff is clean
-test_R67_machinectl_poweroff() {
-        local leader
-        run_container m1 trixie
-        expect machinectl poweroff m1
-        eventually 40 state_is m1 stopped
-        assert_eq "$(systemctl is-failed berth@m1)" inactive
-        expect berthctl start m1
-        assert_match "$(inside m1 journalctl --no-pager -b -1 | tail -n 30)" 'Journal stopped|[Pp]ower.*[Oo]ff|[Ss]hutdown'
-        leader=$(leader_of m1)
-        expect machinectl reboot m1
-        eventually 40 has_rebooted m1 "$leader"
-        assert_eq "$(systemctl -M m1 is-system-running --wait)" running
-}
-
 # machinectl kill
 test_R67_machinectl_kill() {
         run_container m1 busybox --set 'Init=/bin/sh -c "trap \"echo got >/root/got\" USR1; while :; do sleep 0.1; done"'
@@ -136,12 +117,3 @@ test_F16_without_machined() {
         expect systemctl start systemd-machined
 }
 
-# machined is restarted: it still knows, and the container does not mind
-test_F16_machined_restarted() {
-        local leader
-        leader=$(leader_of web1)
-        expect systemctl restart systemd-machined
-        assert_match "$(machinectl list)" 'web1 +container'
-        assert_eq "$(leader_of web1)" "$leader"
-        assert_eq "$(systemctl -M web1 is-system-running)" running
-}

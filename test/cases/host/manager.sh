@@ -47,20 +47,6 @@ test_R02_stays_while_it_works() {
         eventually 10 no_debris
 }
 
-# killed: containers do not notice, and the next call finds them with the same leader
-test_R65_killed() {
-        local leader pid i
-        leader=$(leader_of web1)
-        for i in 1 2 3; do
-                pid=$(manager_pid)
-                kill -KILL "$pid"
-                assert_match "$(berthctl list)" "web1 +running .*$leader"
-                [ "$(manager_pid)" != "$pid" ] || fail "it was not killed"
-                expect inside web1 true
-        done
-        assert_eq "$(systemctl is-active berth@web1 berth-web1.scope | xargs)" 'active active'
-}
-
 # stopped and started again: the same
 test_R65_restarted() {
         local leader
@@ -104,30 +90,7 @@ test_R65_sessions_survive() {
         systemctl kill --signal=KILL berth-containerd
         wait "$pid" || rc=$?
         assert_eq "$rc" 5
-        grep -q done out
-}
-
-# killed too often, systemd does not stop starting it for ever
-test_R65_killed_often() {
-        local i
-        for i in {1..12}; do
-                berthctl list >/dev/null
-                systemctl kill --signal=KILL berth-containerd
-        done
-        sleep 1
-        expect berthctl list
-        assert_state web1 running
-}
-
-# what it logs is in its unit's journal
-test_R05_log() {
-        expect_fail berthctl start nosuch
-        systemctl restart berth-containerd
-        berthctl list >/dev/null
-        journalctl -u berth-containerd --since=-2min --output=cat | grep -q . || fail "the journal of the manager is empty"
-        on_exit 'forget bad'
-        expect_fail berthctl launch busybox bad --set Init=/no/such
-        assert_match "$(journalctl -u berth-containerd -u berth@bad --since=-1min --output=cat)" "'bad'.*Init="
+        grep -q 'done' out
 }
 
 # its interface is documented: arguments have names

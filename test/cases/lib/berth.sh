@@ -111,6 +111,13 @@ leader_of() {
         field "$1" leader
 }
 
+# has_rebooted NAME LEADER: it runs, with another leader.
+has_rebooted() {
+        local leader
+        leader=$(leader_of "$1")
+        [ "$(state_of "$1")" = running ] && [ "${leader:-0}" != 0 ] && [ "$leader" != "$2" ]
+}
+
 # supervisor_of NAME: its pid.
 supervisor_of() {
         systemctl show --property=MainPID --value "berth@$1.service"
@@ -173,6 +180,21 @@ refused() {
                 diff <(echo "$before") <(store_state) >&2 || true
                 fail "'$*' was refused, and changed something (< before, > now)"
         fi
+}
+
+# start_fails REGEX NAME: it says why, and nothing of the attempt stays but what is known of its failure.
+start_fails() {
+        local mounts
+        mounts=$(wc -l </proc/self/mountinfo)
+        expect_fail --message "$1" berthctl start "$2"
+        assert_match "$(state_of "$2")" '^(failed|stopped)$' "state of $2"
+        assert_eq "$(field "$2" leader)" 0 "leader of $2"
+        eventually 10 not systemctl is-active --quiet "berth-$2.scope"
+        [ -z "$(find /sys/fs/cgroup -name "berth-$2.scope" -o -name "berth@$2.service")" ] || fail "a cgroup is left"
+        [ ! -e "/run/berth/$2" ] || fail "/run/berth/$2 is left"
+        expect_fail machinectl show "$2"
+        assert_eq "$(wc -l </proc/self/mountinfo)" "$mounts" mounts
+        systemctl reset-failed "berth@$2" 2>/dev/null || true
 }
 
 # host_stamp / host_untouched: no file of the host itself was made or changed in between.

@@ -23,8 +23,8 @@ test_R64_reboot_of_the_virtual_machine() {
                 done
                 test "$(berthctl list --json=short | jq -r ".[0].state")" = running
                 test "$(systemctl -M web1 is-system-running --wait)" = running
-                machinectl list | grep -q "web1 *container *berth"
-                berthctl exec web1 -- journalctl --no-pager -b -1 -u systemd-journald --output=cat | grep -q "Journal stopped"
+                grep -q "web1 *container *berth" <<<"$(machinectl list)"
+                grep -q "Journal stopped" <<<"$(berthctl exec web1 -- journalctl --no-pager -u systemd-journald --output=cat)"
                 berthctl stop web1
                 berthctl delete web1'
 }
