@@ -115,7 +115,8 @@ static int compare_int(const void *a, const void *b) {
 int fd_close_all_except(int *keep, size_t n_keep) {
         unsigned start = 3;
 
-        qsort(keep, n_keep, sizeof *keep, compare_int);
+        if (n_keep > 0)
+                qsort(keep, n_keep, sizeof *keep, compare_int);
 
         for (size_t i = 0; i < n_keep; i++) {
                 if (keep[i] < (int) start)

@@ -89,6 +89,7 @@ typedef struct Child {
         Setup setup;
         PayloadKind kind;
         char **argv;
+        bool stays;            /* when it fails, until it is killed */
 } Child;
 
 static _noreturn_ void child_fail(Child *c, int error, const char *sentence) {
@@ -97,6 +98,10 @@ static _noreturn_ void child_fail(Child *c, int error, const char *sentence) {
         if (message_new(&m) >= 0 && message_add(m, "event", "error") >= 0 && message_addf(m, "errno", "%d", -error) >= 0 &&
             message_add(m, "message", sentence ?: strerror(-error)) >= 0)
                 (void) message_send(c->socket_fd, m);
+        /* PID 1 may be about to put us into the scope. One that never held a living process is never seen to become empty, and
+         * its stop, asked for when the unit fails, would run into its timeout. */
+        if (c->stays)
+                (void) receive_byte(c->socket_fd);
         _exit(EXIT_FAILURE);
 }
 
@@ -234,7 +239,8 @@ static _noreturn_ void child_exec_program(Child *c, char **environment) {
                 if (r < 0)
                         child_failf(c, r, "cannot become user '%s': %m", s->user);
         }
-        execvpe(c->argv[0], c->argv, environment);
+        /* Not execvpe(3), which gives what the kernel cannot execute, such as a program for another machine, to /bin/sh. */
+        execve(c->argv[0], c->argv, environment);
         child_failf(c, -errno, "cannot execute '%s': %m", c->argv[0]);
 }
 
@@ -243,6 +249,7 @@ static _noreturn_ void child_main(Child *c) {
         bool stub = plan->settings->stub_init;
         int r;
 
+        c->stays = true;
         (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         r = receive_byte(c->socket_fd);
         if (r < 0)

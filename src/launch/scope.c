@@ -234,6 +234,16 @@ void scope_thaw(Scope *s) {
         (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ThawUnit", NULL, NULL, "s", s->unit);
 }
 
+void scope_end(Scope *s) {
+        _cleanup_free_ char *path = NULL;
+
+        /* When the payload died before PID 1 had moved it, the scope runs on without a process, and PID 1 hears of no end. A stop alone would be
+         * passed on to its controller, us. The answers are waited for: PID 1 refuses the call of a caller who is gone. */
+        if (sd_bus_path_encode(SYSTEMD_PATH "/unit", s->unit, &path) >= 0)
+                (void) sd_bus_call_method(s->bus, SYSTEMD, path, "org.freedesktop.systemd1.Scope", "Abandon", NULL, NULL, NULL);
+        (void) sd_bus_call_method(s->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss", s->unit, "replace");
+}
+
 Scope *scope_free(Scope *s) {
         if (!s)
                 return NULL;

@@ -20,5 +20,7 @@ int scope_wait(Scope *s, char **ret_error);
 int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);
 /* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
 void scope_thaw(Scope *s);
+/* Of a payload that never ran: ends the scope. */
+void scope_end(Scope *s);
 Scope *scope_free(Scope *s);
 DEFINE_CLEANUP(Scope *, scope_free)

@@ -108,7 +108,7 @@ static int lock_uid_range(Supervisor *s) {
 }
 
 static int make_scope(Supervisor *s) {
-        _cleanup_free_ char *own_unit = NULL, *error = NULL;
+        _cleanup_free_ char *own_unit = NULL, *error = NULL, *scope_error = NULL;
         _cleanup_close_ int cgroup = -EBADF;
         int r;
 
@@ -119,8 +119,11 @@ static int make_scope(Supervisor *s) {
 
         /* While PID 1 moves it, the payload sets itself up. */
         r = payload_wait_prepared(&s->payload, &error);
-        if (r < 0)
+        if (r < 0) {
+                /* It goes when the payload, which waits for that, is killed in it. */
+                (void) scope_wait(s->scope, &scope_error);
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
+        }
         r = scope_wait(s->scope, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error);
@@ -232,6 +235,7 @@ static int start_payload(Supervisor *s) {
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");
+        s->executed = true;
         if (context.personalise) {
                 int fd = openat(s->container_fd, PERSONALISED, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 

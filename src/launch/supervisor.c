@@ -149,6 +149,8 @@ static void supervisor_done(Supervisor *s) {
         console_free(s->console);
         if (s->registered)
                 machine_unregister(s->bus, s->options->name);
+        if (s->scope && !s->executed)
+                scope_end(s->scope);
         scope_free(s->scope);
         namespaces_done(&s->namespaces);
         payload_done(&s->payload);

@@ -26,6 +26,7 @@ need_root() {
 
 # on_exit COMMAND: run at the end, last one first, however the script ends.
 CLEANUP=()
+EXIT_STATUS=0
 
 on_exit() {
         CLEANUP+=("$1")
@@ -33,6 +34,8 @@ on_exit() {
 
 run_cleanup() {
         local rc=$? i
+        # For a cleanup that reports.
+        EXIT_STATUS=$rc
         trap '' INT TERM HUP
         set +e
         for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do

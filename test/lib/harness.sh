@@ -148,6 +148,15 @@ host_state_sorted() {
         (set +e +o pipefail; host_state | sort | uniq -c)
 }
 
+# host_settles: jobs that go on in the background, emptying the trash say, are over.
+host_settles() {
+        local i
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 40; i++)); do
+                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
+                sleep 0.25
+        done
+}
+
 # host_is_as FILE: compares with a state kept before. What is done in the background gets some time.
 host_is_as() {
         local before=$1 i now
@@ -215,7 +224,7 @@ harness_setup() {
         if grep -q '^setup_file()' "$1"; then
                 run_limited "$1" setup_file || rc=1
         fi
-        ! in_host || host_state_sorted >"$HARNESS_STATE/baseline"
+        ! in_host || { host_settles && host_state_sorted >"$HARNESS_STATE/baseline"; }
         exit "$rc"
 }
 

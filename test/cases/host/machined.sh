@@ -15,10 +15,6 @@ teardown_file() {
         remove_all
 }
 
-has_rebooted() {
-        [ "$(state_of "$1")" = running ] && [ "$(leader_of "$1")" != "$2" ]
-}
-
 # registered: name, class, service, leader, unit, root directory, operating system
 test_R67_registered() {
         assert_match "$(machinectl list)" 'web1 +container +berth +debian +13'

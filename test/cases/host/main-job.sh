@@ -8,10 +8,6 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 
-has_rebooted() {
-        [ "$(state_of "$1")" = running ] && [ "$(leader_of "$1")" != "$2" ]
-}
-
 # everything in the order in which it is done
 test_R45_main_job() {
         local leader other

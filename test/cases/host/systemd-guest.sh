@@ -16,10 +16,6 @@ teardown_file() {
         remove_all
 }
 
-has_rebooted() {
-        [ "$(state_of "$1")" = running ] && [ "$(leader_of "$1")" != "$2" ]
-}
-
 # up to the end, and no unit has failed
 boots_cleanly() {
         assert_match "$(berthctl exec "$1" -- systemctl is-system-running --wait)" running

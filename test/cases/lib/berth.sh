@@ -7,6 +7,7 @@
 CASES_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly STORE=/var/lib/berth
 readonly FOREIGN_BASE=2147352576 # on disk all ids are in [FOREIGN_BASE, FOREIGN_BASE + 65536)
+# shellcheck disable=SC2034 # tests use it
 readonly FOREIGN_END=$((FOREIGN_BASE + 65536))
 
 # ---- waiting
@@ -110,6 +111,13 @@ leader_of() {
         field "$1" leader
 }
 
+# has_rebooted NAME LEADER: it runs, with another leader.
+has_rebooted() {
+        local leader
+        leader=$(leader_of "$1")
+        [ "$(state_of "$1")" = running ] && [ "${leader:-0}" != 0 ] && [ "$leader" != "$2" ]
+}
+
 # supervisor_of NAME: its pid.
 supervisor_of() {
         systemctl show --property=MainPID --value "berth@$1.service"
@@ -172,6 +180,21 @@ refused() {
                 diff <(echo "$before") <(store_state) >&2 || true
                 fail "'$*' was refused, and changed something (< before, > now)"
         fi
+}
+
+# start_fails REGEX NAME: it says why, and nothing of the attempt stays but what is known of its failure.
+start_fails() {
+        local mounts
+        mounts=$(wc -l </proc/self/mountinfo)
+        expect_fail --message "$1" berthctl start "$2"
+        assert_match "$(state_of "$2")" '^(failed|stopped)$' "state of $2"
+        assert_eq "$(field "$2" leader)" 0 "leader of $2"
+        eventually 10 not systemctl is-active --quiet "berth-$2.scope"
+        [ -z "$(find /sys/fs/cgroup -name "berth-$2.scope" -o -name "berth@$2.service")" ] || fail "a cgroup is left"
+        [ ! -e "/run/berth/$2" ] || fail "/run/berth/$2 is left"
+        expect_fail machinectl show "$2"
+        assert_eq "$(wc -l </proc/self/mountinfo)" "$mounts" mounts
+        systemctl reset-failed "berth@$2" 2>/dev/null || true
 }
 
 # host_stamp / host_untouched: no file of the host itself was made or changed in between.
@@ -255,7 +278,9 @@ no_debris() {
 
 # import_ends: its exit status, in IMPORT_STATUS.
 import_ends() {
+        # shellcheck disable=SC2034 # tests use it
         IMPORT_STATUS=0
+        # shellcheck disable=SC2034
         wait "$IMPORT_PID" || IMPORT_STATUS=$?
         cat import.log >&2
 }
