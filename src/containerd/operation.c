@@ -115,6 +115,8 @@ static void on_started(void *userdata, const UnitOutcome *outcome) {
                 else
                         sd_bus_error_setf(&error, BERTH_ERROR_START_FAILED, "Container '%s' cannot be started: %s.", o->name, explain_result(outcome));
         }
+        if (sd_bus_error_is_set(&error))
+                log_warning("%s", error.message);
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 
@@ -203,6 +205,8 @@ static void on_stopped(void *userdata, const UnitOutcome *outcome) {
         else if (!streq(outcome->result, "done"))
                 sd_bus_error_setf(&error, BERTH_ERROR_STOP_FAILED, "Container '%s' was not stopped: %s.", o->name,
                                   streq(outcome->result, "canceled") ? "it was started meanwhile" : explain_result(outcome));
+        if (sd_bus_error_is_set(&error))
+                log_warning("%s", error.message);
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 

@@ -19,9 +19,9 @@ int bus_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret
 int bus_method(Ctl *c, const char *member, const char *target, sd_bus_message **ret_reply, const char *types, ...);
 
 /* One call a word, all under way at the same time, a bounded number of them. Each failure is reported; -EINVAL when there was one.
- * append: adds what comes after the name; may be NULL. */
+ * append: adds what comes after the name; may be NULL. fine: the error that is none, because things are as wanted; may be NULL. */
 typedef int (*bus_append_t)(Ctl *c, sd_bus_message *m);
-int bus_call_each(Ctl *c, const char *member, char *const *names, bus_append_t append);
+int bus_call_each(Ctl *c, const char *member, char *const *names, bus_append_t append, const char *fine);
 
 /* All properties of an object into json, by name. */
 int bus_get_properties(Ctl *c, const char *path, const char *interface, const char *target, json_object **ret);

@@ -93,5 +93,5 @@ static int append_force(Ctl *c, sd_bus_message *m) {
 }
 
 int verb_delete(Ctl *c) {
-        return bus_call_each(c, "DeleteContainer", c->args->words, append_force);
+        return bus_call_each(c, "DeleteContainer", c->args->words, append_force, NULL);
 }

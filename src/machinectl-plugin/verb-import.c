@@ -145,7 +145,7 @@ int verb_import(Ctl *c) {
 }
 
 int verb_remove_image(Ctl *c) {
-        return bus_call_each(c, "RemoveImage", c->args->words, NULL);
+        return bus_call_each(c, "RemoveImage", c->args->words, NULL, NULL);
 }
 
 static int list_aliases(Ctl *c) {
@@ -204,7 +204,7 @@ static int alias_add(Ctl *c) {
 }
 
 static int alias_remove(Ctl *c) {
-        return bus_call_each(c, "RemoveAlias", c->args->words + 1, NULL);
+        return bus_call_each(c, "RemoveAlias", c->args->words + 1, NULL, NULL);
 }
 
 static int alias_rename(Ctl *c) {

@@ -11,6 +11,7 @@
 #include "machinectl-plugin/parse.h"
 #include "machinectl-plugin/report.h"
 #include "machinectl-plugin/verbs.h"
+#include "shared/bus-names.h"
 
 /* The options of StopContainer and RestartContainer. What does not parse was refused before the first call. */
 static int append_stop(Ctl *c, sd_bus_message *m) {
@@ -40,48 +41,51 @@ static int check_timeout(Ctl *c) {
 }
 
 int verb_start(Ctl *c) {
-        return bus_call_each(c, "StartContainer", c->args->words, NULL);
+        return bus_call_each(c, "StartContainer", c->args->words, NULL, NULL);
 }
 
 int verb_stop(Ctl *c) {
-        return check_timeout(c) ?: bus_call_each(c, "StopContainer", c->args->words, append_stop);
+        return check_timeout(c) ?: bus_call_each(c, "StopContainer", c->args->words, append_stop, NULL);
 }
 
 int verb_terminate(Ctl *c) {
-        return bus_call_each(c, "StopContainer", c->args->words, append_terminate);
+        return bus_call_each(c, "StopContainer", c->args->words, append_terminate, NULL);
 }
 
 int verb_restart(Ctl *c) {
-        return check_timeout(c) ?: bus_call_each(c, "RestartContainer", c->args->words, append_stop);
+        return check_timeout(c) ?: bus_call_each(c, "RestartContainer", c->args->words, append_stop, NULL);
 }
 
 int verb_reboot(Ctl *c) {
-        return bus_call_each(c, "RebootContainer", c->args->words, NULL);
+        return bus_call_each(c, "RebootContainer", c->args->words, NULL, NULL);
 }
 
 int verb_freeze(Ctl *c) {
-        return bus_call_each(c, "FreezeContainer", c->args->words, NULL);
+        return bus_call_each(c, "FreezeContainer", c->args->words, NULL, NULL);
 }
 
 int verb_thaw(Ctl *c) {
-        return bus_call_each(c, "ThawContainer", c->args->words, NULL);
+        return bus_call_each(c, "ThawContainer", c->args->words, NULL, NULL);
 }
 
 int verb_enable(Ctl *c) {
         int r;
 
-        r = bus_call_each(c, "EnableContainer", c->args->words, NULL);
+        r = bus_call_each(c, "EnableContainer", c->args->words, NULL, NULL);
         if (r >= 0 && arguments_have(c->args, OPTION_NOW))
-                r = bus_call_each(c, "StartContainer", c->args->words, NULL);
+                r = bus_call_each(c, "StartContainer", c->args->words, NULL, BERTH_ERROR_ALREADY_RUNNING);
         return r;
 }
 
 int verb_disable(Ctl *c) {
         int r;
 
-        r = bus_call_each(c, "DisableContainer", c->args->words, NULL);
+        r = check_timeout(c);
+        if (r != 0)
+                return r;
+        r = bus_call_each(c, "DisableContainer", c->args->words, NULL, NULL);
         if (r >= 0 && arguments_have(c->args, OPTION_NOW))
-                r = bus_call_each(c, "StopContainer", c->args->words, append_stop);
+                r = bus_call_each(c, "StopContainer", c->args->words, append_stop, BERTH_ERROR_NOT_RUNNING);
         return r;
 }
 
@@ -102,5 +106,5 @@ int verb_kill(Ctl *c) {
                 return report_usage("'%s' is nobody to send a signal to: give --kill-whom=leader or --kill-whom=all.", whom);
         if (name && parse_signal(name, &number) < 0)
                 return report_usage("'%s' is no signal: give a name such as HUP or SIGRTMIN+3, or a number.", name);
-        return bus_call_each(c, "KillContainer", c->args->words, append_kill);
+        return bus_call_each(c, "KillContainer", c->args->words, append_kill, NULL);
 }

@@ -192,6 +192,7 @@ test_R05_failed_start_says_why() {
         expect berthctl create bb broken
         expect berthctl set broken 'Init=/nowhere/to/be/found'
         expect_fail --message "broken" berthctl start broken
+        assert_match "$(journalctl --unit="$UNIT" --since=-30s --output=cat)" "'broken' cannot start"
         assert_eq "$(state_of broken)" failed
         expect berthctl delete broken
 }
