@@ -13,6 +13,8 @@ int main(void) {
         while (fgets(line, sizeof line, stdin))
                 if (streq(line, "@SETTINGS@\n"))
                         settings_print_manual(stdout);
+                else if (streq(line, "@DEVICES@\n"))
+                        devices_print_manual(stdout);
                 else
                         fputs(line, stdout);
         return ferror(stdin) || fflush(stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -250,6 +250,10 @@ static const sd_bus_vtable vtable[] = {
         METHOD_NO_RESULT("CopyFrom", ("s", path, "h", destination, "a{sv}", options)),
         METHOD("GetSettings", ("b", effective), ("s", text)),
         METHOD_NO_RESULT("SetSettings", ("as", assignments, "as", unset)),
+        SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}b)", devices), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        METHOD_NO_RESULT("AddDevice", ("s", device, "a{ss}", settings)),
+        METHOD_NO_RESULT("SetDevice", ("s", device, "a{ss}", settings, "as", unset)),
+        METHOD_NO_RESULT("RemoveDevice", ("s", device)),
         SD_BUS_VTABLE_END
 };
 

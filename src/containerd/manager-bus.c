@@ -302,6 +302,10 @@ static const sd_bus_vtable vtable[] = {
         METHOD_NO_RESULT("CopyFrom", ("s", name, "s", path, "h", destination, "a{sv}", options)),
         METHOD("GetSettings", ("s", name, "b", effective), ("s", text)),
         METHOD_NO_RESULT("SetSettings", ("s", name, "as", assignments, "as", unset)),
+        METHOD("ListDevices", ("s", name), ("a(sa{ss}b)", devices)),
+        METHOD_NO_RESULT("AddDevice", ("s", name, "s", device, "a{ss}", settings)),
+        METHOD_NO_RESULT("SetDevice", ("s", name, "s", device, "a{ss}", settings, "as", unset)),
+        METHOD_NO_RESULT("RemoveDevice", ("s", name, "s", device)),
 
         METHOD("ImportImage", ("ah", files, "a{sv}", options), ("s", fingerprint, "o", image)),
         METHOD_NO_RESULT("RemoveImage", ("s", image)),

@@ -5,6 +5,7 @@
 
 #include "basic/strv.h"
 #include "containerd/container-bus.h"
+#include "containerd/device-bus.h"
 #include "containerd/image-bus.h"
 #include "containerd/job-bus.h"
 #include "containerd/manager-bus.h"
@@ -50,6 +51,10 @@ static const PolicyRow rows[] = {
         { MANAGER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_CONTAINER, NO_RUN_IN, transfer_bus_copy_from },
         { MANAGER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get },
         { MANAGER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
+        { MANAGER, "ListDevices", ACTION("inspect"), "see the devices of container", SUBJECT_CONTAINER, OWNER, device_bus_list },
+        { MANAGER, "AddDevice", ACTION("configure"), "give a device to container", SUBJECT_CONTAINER, NO_RUN_IN, device_bus_add },
+        { MANAGER, "SetDevice", ACTION("configure"), "change a device of container", SUBJECT_CONTAINER, NO_RUN_IN, device_bus_set },
+        { MANAGER, "RemoveDevice", ACTION("configure"), "take a device from container", SUBJECT_CONTAINER, NO_RUN_IN, device_bus_remove },
 
         { MANAGER, "ImportImage", ACTION("import-image"), "import an image", SUBJECT_NONE, 0, manager_bus_import_image },
         { MANAGER, "RemoveImage", ACTION("remove-image"), "remove image", SUBJECT_IMAGE, 0, image_bus_remove },
@@ -74,6 +79,10 @@ static const PolicyRow rows[] = {
         { CONTAINER, "CopyFrom", ACTION("copy-from"), "copy files from container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, transfer_bus_copy_from },
         { CONTAINER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get },
         { CONTAINER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
+        { CONTAINER, "ListDevices", ACTION("inspect"), "see the devices of container", SUBJECT_THIS_CONTAINER, OWNER, device_bus_list },
+        { CONTAINER, "AddDevice", ACTION("configure"), "give a device to container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_add },
+        { CONTAINER, "SetDevice", ACTION("configure"), "change a device of container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_set },
+        { CONTAINER, "RemoveDevice", ACTION("configure"), "take a device from container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_remove },
 
         { IMAGE, "Remove", ACTION("remove-image"), "remove image", SUBJECT_THIS_IMAGE, 0, image_bus_remove },
         { IMAGE, "AddAlias", ACTION("manage-aliases"), "add an alias to image", SUBJECT_THIS_IMAGE, 0, image_bus_add_alias },

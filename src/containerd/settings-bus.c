@@ -15,7 +15,7 @@
 #include "settings/table.h"
 #include "shared/bus-names.h"
 
-static int check_key(const Call *call, const char *assignment, size_t n, sd_bus_error *error) {
+static int check_key(const Call *call, const char *assignment, size_t n, const char *value, sd_bus_error *error) {
         _cleanup_free_ char *key = strndup(assignment, n), *escaped = NULL;
         int r;
 
@@ -23,7 +23,7 @@ static int check_key(const Call *call, const char *assignment, size_t n, sd_bus_
                 return -ENOMEM;
         if (call->uid == 0)
                 return 0;
-        r = settings_key_is_owner_settable(key);
+        r = settings_assignment_is_owner_settable(key, value);
         if (r > 0)
                 return 0;
         if (string_escape(key, &escaped) < 0)
@@ -43,12 +43,12 @@ int settings_bus_check(const Call *call, char *const *assignments, char *const *
 
                 if (!equals || equals == *a || strchr(*a, '\n'))
                         return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE, on one line.");
-                r = check_key(call, *a, (size_t) (equals - *a), error);
+                r = check_key(call, *a, (size_t) (equals - *a), equals + 1, error);
                 if (r < 0)
                         return r;
         }
         STRV_FOREACH(u, unset) {
-                r = check_key(call, *u, strlen(*u), error);
+                r = check_key(call, *u, strlen(*u), NULL, error);
                 if (r < 0)
                         return r;
         }
@@ -88,7 +88,7 @@ static bool is_unit_key(const char *assignment) {
         _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
         const Setting *setting;
 
-        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
+        return key && !startswith(key, "Device.") && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
 }
 
 bool settings_bus_touch_units(char *const *assignments, char *const *unset) {

@@ -14,7 +14,7 @@
 #define MACHINED_MANAGER "org.freedesktop.machine1.Manager"
 #define CALL_TIMEOUT (25 * USEC_PER_SEC)
 
-static int call_register(sd_bus *bus, const char *name, const char *uuid, pid_t leader, sd_bus_error *error) {
+static int call_register(sd_bus *bus, const char *name, const char *uuid, pid_t leader, const int32_t *indices, size_t n_indices, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *directory = NULL;
         sd_id128_t id = SD_ID128_NULL;
@@ -32,7 +32,9 @@ static int call_register(sd_bus *bus, const char *name, const char *uuid, pid_t 
                 r = sd_bus_message_append_array(m, 'y', id.bytes, sizeof id.bytes);
         /* Where the container is kept; its root is mounted nowhere in the host's namespace. */
         if (r >= 0)
-                r = sd_bus_message_append(m, "ssusai", "berth", "container", (uint32_t) leader, directory, 0);
+                r = sd_bus_message_append(m, "ssus", "berth", "container", (uint32_t) leader, directory);
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'i', indices, n_indices * sizeof *indices);
         if (r >= 0)
                 r = sd_bus_call(bus, m, CALL_TIMEOUT, error, NULL);
         return r;
@@ -51,15 +53,15 @@ static bool is_stale(sd_bus *bus, const char *name) {
         return streq(service, "berth");
 }
 
-int machine_register(sd_bus *bus, const char *name, const char *uuid, pid_t leader, char **ret_error) {
+int machine_register(sd_bus *bus, const char *name, const char *uuid, pid_t leader, const int32_t *indices, size_t n_indices, char **ret_error) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        r = call_register(bus, name, uuid, leader, &error);
+        r = call_register(bus, name, uuid, leader, indices, n_indices, &error);
         if (r < 0 && sd_bus_error_has_name(&error, "org.freedesktop.machine1.MachineExists") && is_stale(bus, name)) {
                 machine_unregister(bus, name);
                 sd_bus_error_free(&error);
-                r = call_register(bus, name, uuid, leader, &error);
+                r = call_register(bus, name, uuid, leader, indices, n_indices, &error);
         }
         if (r >= 0)
                 return 0;

@@ -138,9 +138,12 @@ static int make_scope(Supervisor *s) {
 
 static int register_machine(Supervisor *s) {
         _cleanup_free_ char *error = NULL;
+        int32_t indices[DEVICES_MAX];
+        size_t n_indices;
         int r;
 
-        r = machine_register(s->bus, s->options->name, s->settings->uuid, s->payload.pid, &error);
+        n_indices = lent_host_indices(s->lent, indices);
+        r = machine_register(s->bus, s->options->name, s->settings->uuid, s->payload.pid, indices, n_indices, &error);
         if (r == -EEXIST)
                 return supervisor_start_error(s, r, "%s", error ?: "another machine has its name");
         if (r < 0) {
@@ -187,9 +190,36 @@ static int start_serving(Supervisor *s) {
 }
 
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
- * its owner (user_namespaces(7)); systemd and machined ask for these two in the initial one before they act on a unit or a machine. */
+ * its owner (user_namespaces(7)); systemd and machined ask for two in the initial one before they act on a unit or a machine. The others are for
+ * devices that come while it runs: the host's ends of interfaces, and nodes that belong to the container's ids. */
 static int drop_privileges(void) {
-        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL);
+        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_MKNOD |
+                                  UINT64_C(1) << CAP_CHOWN);
+}
+
+static int give_interfaces(Supervisor *s) {
+        const LentContext context = {
+                .container = s->options->name,
+                .uuid = s->settings->uuid,
+                .uid_base = s->settings->uid_base,
+                .namespaces = &s->namespaces,
+        };
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = lent_new(&context, s->payload.pid, &s->lent);
+        /* A command in a container that is stopped gets no interfaces: another may run with its addresses. */
+        if (r >= 0 && !s->options->run_in)
+                r = lent_add_interfaces(s->lent, &s->settings->devices, &error);
+        return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
+}
+
+static int give_rest(Supervisor *s) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = lent_add_rest(s->lent, &s->settings->devices, &error);
+        return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
 }
 
 static int start_payload(Supervisor *s) {
@@ -216,7 +246,9 @@ static int start_payload(Supervisor *s) {
         }
         if (r < 0)
                 return supervisor_start_error(s, r, error ? "%s" : "cannot make its namespaces: %m", error);
-        r = make_scope(s);
+        r = give_interfaces(s);
+        if (r >= 0)
+                r = make_scope(s);
         if (r < 0)
                 return r;
         r = register_machine(s);
@@ -232,6 +264,9 @@ static int start_payload(Supervisor *s) {
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
+        r = give_rest(s);
+        if (r < 0)
+                return r;
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");

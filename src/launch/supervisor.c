@@ -145,6 +145,7 @@ static void supervisor_done(Supervisor *s) {
                 (void) waitid(P_PIDFD, (id_t) s->payload.pidfd, &(siginfo_t) {}, WEXITED);
         }
         control_free(s->control);
+        lent_free(s->lent);
         sessions_free(s->sessions);
         console_free(s->console);
         if (s->registered)

@@ -7,6 +7,7 @@
 #include "basic/macro.h"
 #include "launch/console.h"
 #include "launch/control.h"
+#include "launch/devices.h"
 #include "launch/exec.h"
 #include "launch/namespaces.h"
 #include "launch/payload.h"
@@ -52,6 +53,7 @@ typedef struct Supervisor {
         Scope *scope;
         Payload payload;
         Namespaces namespaces;
+        Lent *lent;                  /* devices; goes before the namespaces */
         ExecContext exec_context;
         Sessions *sessions;
         Console *console;

@@ -38,6 +38,7 @@ const OptionInfo option_table[] = {
         { OPTION_EPHEMERAL,       "ephemeral",       'e', NULL,        NULL,   "The container is removed when it stops" },
         { OPTION_SET,             "set",             'c', "KEY=VALUE", NULL,   "Setting of the new container; may be given more than once" },
         { OPTION_SET,             "config",          0,   "KEY=VALUE", NULL,   NULL },
+        { OPTION_DEVICE,          "device",          'd', "NAME,KEY=VALUE…", NULL, "Device of the new container; may be given more than once" },
         { OPTION_ALIAS,           "alias",           0,   "ALIAS",     NULL,   "Name for the image; may be given more than once" },
         { OPTION_DESCRIPTION,     "description",     0,   "TEXT",      NULL,   "Description of the image" },
         { OPTION_PROPERTY,        "property",        'p', "NAME",      NULL,   "Show only these properties (import: NAME=VALUE, set one)" },

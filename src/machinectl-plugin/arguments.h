@@ -33,6 +33,7 @@ typedef enum Option {
         OPTION_ENV,
         OPTION_EPHEMERAL,
         OPTION_SET,
+        OPTION_DEVICE,
         OPTION_ALIAS,
         OPTION_DESCRIPTION,
         OPTION_PROPERTY,

@@ -16,9 +16,9 @@ const Verb verb_table[] = {
           "NAME…", "Show the same, and its settings", NULL },
         { "show", NULL, GROUP_CONTAINERS, 0, WORDS_MAX, 0, O(PROPERTY) | O(VALUE), 0, WORD_CONTAINER, WORD_CONTAINER, verb_show,
           "[NAME…]", "Show properties of a container, or of the manager", NULL },
-        { "create", "init\0", GROUP_CONTAINERS, 1, 2, 0, O(EPHEMERAL) | O(SET), VERB_CHANGES, WORD_IMAGE, WORD_OTHER, verb_create,
+        { "create", "init\0", GROUP_CONTAINERS, 1, 2, 0, O(EPHEMERAL) | O(SET) | O(DEVICE), VERB_CHANGES, WORD_IMAGE, WORD_OTHER, verb_create,
           "IMAGE [NAME]", "Make a container from an image", "Without NAME one is made up and printed." },
-        { "launch", NULL, GROUP_CONTAINERS, 1, 2, 0, O(EPHEMERAL) | O(SET), VERB_CHANGES, WORD_IMAGE, WORD_OTHER, verb_launch,
+        { "launch", NULL, GROUP_CONTAINERS, 1, 2, 0, O(EPHEMERAL) | O(SET) | O(DEVICE), VERB_CHANGES, WORD_IMAGE, WORD_OTHER, verb_launch,
           "IMAGE [NAME]", "Make a container from an image and start it",
           "Without NAME one is made up and printed. Returns when the container is up; one that does not start is kept." },
         { "start", NULL, GROUP_CONTAINERS, 1, WORDS_MAX, 0, 0, VERB_CHANGES, WORD_CONTAINER, WORD_CONTAINER, verb_start,
@@ -83,6 +83,10 @@ const Verb verb_table[] = {
           "NAME KEY…", "Take settings of a container back", NULL },
         { "cat", "show-settings\0config show\0", GROUP_SETTINGS, 1, 1, 0, O(EFFECTIVE), 0, WORD_CONTAINER, WORD_OTHER, verb_cat,
           "NAME", "Show the settings file of a container", NULL },
+        { "device", "config device\0", GROUP_SETTINGS, 2, WORDS_MAX, 0, 0, VERB_CHANGES, WORD_OTHER, WORD_CONTAINER, verb_device,
+          "list | show | get | add | set | unset | remove NAME…", "What a container is lent: network interfaces, directories, device nodes",
+          "list NAME; show NAME [DEVICE]; get NAME DEVICE KEY; add NAME DEVICE TYPE [KEY=VALUE…]; set NAME DEVICE KEY=VALUE…;\n"
+          "unset NAME DEVICE KEY…; remove NAME DEVICE…. A container that runs follows at once. LXD's keys are understood." },
 
         { "list-jobs", "list-transfers\0jobs\0operation list\0", GROUP_OTHER, 0, 0, 0, 0, 0, WORD_OTHER, WORD_OTHER, verb_list_jobs,
           "", "List what is being done", NULL },

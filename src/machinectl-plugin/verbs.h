@@ -56,6 +56,10 @@ int verb_get(Ctl *c);
 int verb_unset(Ctl *c);
 int verb_cat(Ctl *c);
 
+/* verb-device.c */
+int verb_device(Ctl *c);
+int device_option_settings(const char *option, char ***settings); /* adds to them; reports failures */
+
 /* verb-other.c */
 int verb_cancel(Ctl *c);
 int verb_help(Ctl *c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "settings/device-file.h"
 #include "settings/quote.h"
 
 #define BLANKS " \t"
@@ -71,8 +72,16 @@ static bool line_is(const IniLine *l, const Setting *t) {
 
 static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool *seen, char **ret_error) {
         _cleanup_free_ char *error = NULL;
+        const char *device = startswith(l->section, DEVICE_SECTION);
         const Setting *t;
         int r;
+
+        if (device) {
+                r = devices_apply(&s->devices, device, l->key, l->value, &error);
+                if (r == -ENOENT || r == -EINVAL)
+                        return asprintf(ret_error, "%s:%u: %s", f->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG;
+                return r;
+        }
 
         r = setting_find_in_section(l->section, l->key, &t, &error);
         if (r >= 0 && f->drop_in && t->who == SETTING_BERTH)
@@ -157,19 +166,18 @@ static int find_place(SettingsFile *f, const Setting *t, size_t *ret) {
         return 0;
 }
 
-/* Nothing may be written that could not be read again. */
-static int check_room(const SettingsFile *f, const Setting *t, char *const *values, char **ret_error) {
+int settings_file_check_room(const SettingsFile *f, const char *key, char *const *values, char **ret_error) {
         size_t size = 256;
 
         for (size_t i = 0; i < f->ini.n_lines; i++)
                 size += strlen(f->ini.lines[i].raw) + 1;
         STRV_FOREACH(v, values) {
                 if (!ini_value_fits(*v))
-                        return asprintf(ret_error, "%s: the value ends in a backslash, or is too long for a line.", t->name) < 0 ? -ENOMEM : -EINVAL;
-                size += strlen(t->name) + strlen(*v) + 2;
+                        return asprintf(ret_error, "%s: the value ends in a backslash, or is too long for a line.", key) < 0 ? -ENOMEM : -EINVAL;
+                size += strlen(key) + strlen(*v) + 2;
         }
         if (size > SETTINGS_FILE_SIZE_MAX || f->ini.n_lines + strv_length(values) + 2 >= INI_LINES_MAX)
-                return asprintf(ret_error, "%s: the settings would get larger than %u KiB.", t->name, SETTINGS_FILE_SIZE_MAX / 1024) < 0 ? -ENOMEM : -EINVAL;
+                return asprintf(ret_error, "%s: the settings would get larger than %u KiB.", key, SETTINGS_FILE_SIZE_MAX / 1024) < 0 ? -ENOMEM : -EINVAL;
         return 0;
 }
 
@@ -178,7 +186,7 @@ static int replace_values(SettingsFile *f, const Setting *t, char *const *values
         size_t at = SIZE_MAX;
         int r;
 
-        r = check_room(f, t, values, ret_error);
+        r = settings_file_check_room(f, t->name, values, ret_error);
         if (r < 0)
                 return r;
 
@@ -294,13 +302,23 @@ static int append_value(SettingsFile *f, const Setting *t, char *value, char **r
         r = setting_apply(t, s, value, again, ret_error);
         if (r < 0)
                 return r;
-        r = check_room(f, t, values, ret_error);
+        r = settings_file_check_room(f, t->name, values, ret_error);
         if (r < 0)
                 return r;
         r = find_place(f, t, &at);
         if (r < 0)
                 return r;
         return ini_insert_assignment(&f->ini, at, t->section, t->name, value);
+}
+
+/* "Device.NAME.Key" */
+static int assign_device(SettingsFile *f, const char *key, const char *value, char **ret_error) {
+        _cleanup_free_ char *name = NULL;
+        const char *rest;
+        int r;
+
+        r = device_key_split(key, &name, &rest, ret_error);
+        return r < 0 ? r : settings_file_set_device(f, name, rest, value, ret_error);
 }
 
 static int assign(SettingsFile *f, const char *key, const char *value, bool internal, bool append, char **ret_error) {
@@ -326,6 +344,8 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
         if (!key_copy || !value_copy)
                 return -ENOMEM;
 
+        if (startswith(key_copy, "Device."))
+                return assign_device(f, startswith(key_copy, "Device."), value_copy, ret_error);
         r = find_settable(key_copy, internal, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -366,6 +386,8 @@ int settings_file_unset(SettingsFile *f, const char *key, char **ret_error) {
         assert(key);
         assert(ret_error);
 
+        if (startswith(key, "Device."))
+                return assign_device(f, startswith(key, "Device."), NULL, ret_error);
         r = find_settable(key, false, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -383,6 +405,13 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
         assert(ret_value);
         assert(ret_error);
 
+        if (startswith(key, "Device.")) {
+                _cleanup_free_ char *name = NULL;
+                const char *rest;
+
+                r = device_key_split(startswith(key, "Device."), &name, &rest, ret_error);
+                return r < 0 ? r : settings_file_get_device(f, name, rest, ret_value, ret_error);
+        }
         r = setting_find(key, &t, &subkey, ret_error);
         if (r == -ENOENT)
                 return -EINVAL;
@@ -421,4 +450,16 @@ int settings_key_is_owner_settable(const char *key) {
         const Setting *t;
 
         return setting_find(key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+}
+
+int settings_assignment_is_owner_settable(const char *key, const char *value) {
+        _cleanup_free_ char *name = NULL, *error = NULL;
+        const char *rest;
+        DeviceKey k;
+
+        if (!startswith(key, "Device."))
+                return settings_key_is_owner_settable(key);
+        if (device_key_split(startswith(key, "Device."), &name, &rest, &error) < 0 || device_key_find(rest, &k, &error) < 0)
+                return -EINVAL;
+        return device_key_is_owner_settable(k, value);
 }

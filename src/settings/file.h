@@ -15,3 +15,6 @@ struct SettingsFile {
 /* Applies all assignments, or those of one section, to *s. seen: one flag a row of the table, set where something was assigned.
  * -EBADMSG: *ret_error is "FILE:LINE: Key: reason". */
 int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error);
+
+/* Nothing may be written that could not be read again. */
+int settings_file_check_room(const SettingsFile *f, const char *key, char *const *values, char **ret_error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "settings/device.h"
 
 void settings_print_help(FILE *f) {
         const char *section = "";
@@ -24,6 +25,7 @@ void settings_print_help(FILE *f) {
                 if (t->fallback)
                         fprintf(f, "      Default: %s\n", t->fallback);
         }
+        devices_print_help(f);
 }
 
 /* scdoc takes these for its own. */

@@ -228,6 +228,9 @@ int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, 
                         if (r < 0)
                                 return r;
                 }
+        r = devices_check(&s->devices, ret_error);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(s);
         return 0;
 }
@@ -267,6 +270,47 @@ int settings_load_at(const char *root, const char *name, Settings **ret, char **
         if (r >= 0)
                 r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
         return finish(r, name, &error, ret_error);
+}
+
+int settings_load_with(const char *name, const SettingsFile *own, Settings **ret, char **ret_error) {
+        _cleanup_(settings_files_done) SettingsFiles files = {};
+        _cleanup_free_ char *error = NULL, *text = NULL;
+        int r;
+
+        r = settings_file_print(own, &text);
+        if (r >= 0)
+                r = settings_files_read_common("", &files, &error);
+        if (r >= 0)
+                r = add_file(&files, "container.conf", text, strlen(text), false, &error);
+        if (r >= 0)
+                r = settings_files_read_drop_ins("", name, &files, &error);
+        if (r >= 0)
+                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
+        return finish(r, name, &error, ret_error);
+}
+
+/* What holds of a device in the end, and where it was said. */
+static void print_device(const Device *d, const SettingsFiles *files, FILE *f, bool with_source) {
+        for (DeviceKey k = 0; k < _DEVICE_KEY_MAX; k++) {
+                const char *file = NULL;
+                unsigned number = 0;
+
+                if (!d->values[k])
+                        continue;
+                for (size_t i = 0; i < files->n; i++)
+                        for (const IniLine *l = files->items[i]->ini.lines; l < files->items[i]->ini.lines + files->items[i]->ini.n_lines; l++) {
+                                const char *name = l->kind == INI_ASSIGNMENT ? startswith(l->section, DEVICE_SECTION) : NULL;
+
+                                if (name && streq(name, d->name) && streq(l->key, device_key_name(k))) {
+                                        file = files->items[i]->name;
+                                        number = l->number;
+                                }
+                        }
+                fprintf(f, "Device.%s.%s=%s", d->name, device_key_name(k), d->values[k]);
+                if (with_source && file)
+                        fprintf(f, "  # %s:%u", file, number);
+                fputc('\n', f);
+        }
 }
 
 /* The assignments that hold for one key in the end. */
@@ -320,6 +364,8 @@ int settings_print_effective_at(const char *root, const char *name, FILE *f, boo
                 r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, &s, &error);
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
                 r = print_setting(t, s, &files, f, with_source);
+        for (size_t i = 0; r >= 0 && i < s->devices.n; i++)
+                print_device(&s->devices.items[i], &files, f, with_source);
         if (r >= 0 && ferror(f))
                 r = -EIO;
         return finish(r, name, &error, ret_error);

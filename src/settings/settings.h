@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "basic/macro.h"
+#include "settings/device.h"
 
 /* A container's settings: INI in the manner of unit files, described by one table (table.c) and merged from several files before
  * anybody acts on them. The result is one struct that does not change. No privileges, no bus.
@@ -68,20 +69,25 @@ typedef struct Settings {
 
         /* [Unit]: on berth@NAME.service, through the generator: "After=postgresql.service" */
         char **unit_dependencies;
+
+        /* [Device NAME] */
+        Devices devices;
 } Settings;
 
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings *, settings_free)
+
+typedef struct SettingsFile SettingsFile;
 
 /* The merged settings of a container. On failure *ret_error is a sentence that names file, line and key (caller frees).
  * -ENOENT: no such container. -EBADMSG: a file has a mistake. */
 int settings_load(const char *name, Settings **ret, char **ret_error);
 /* The same below another root directory, for tests and for the generator ("" is the real one). */
 int settings_load_at(const char *root, const char *name, Settings **ret, char **ret_error);
+/* The same with another container.conf than the one that is there. */
+int settings_load_with(const char *name, const SettingsFile *own, Settings **ret, char **ret_error);
 
 /* A container.conf that is being made or changed: keeps comments, order and unknown-to-nobody sections as they are. */
-typedef struct SettingsFile SettingsFile;
-
 int settings_file_new(SettingsFile **ret);
 int settings_file_parse(const char *file_name, const char *text, SettingsFile **ret, char **ret_error); /* syntax only */
 SettingsFile *settings_file_free(SettingsFile *f);
@@ -90,7 +96,7 @@ DEFINE_CLEANUP(SettingsFile *, settings_file_free)
 int settings_file_parse_data(const char *file_name, const void *data, size_t size, SettingsFile **ret, char **ret_error);
 int settings_file_print(const SettingsFile *f, char **ret);
 
-/* One assignment as people write it: key "MemoryMax", "Exec.Hostname" or LXD's "limits.memory" and the value; or, with value NULL, a key that is
+/* One assignment as people write it: key "MemoryMax", "Exec.Hostname", "Device.eth0.MTUBytes" or LXD's "limits.memory" and the value; or, with value NULL, a key that is
  * the whole of "MemoryMax=512M". Checked against the table, written in its normal form. An empty value writes an empty assignment, which resets
  * what files before this one say. -EINVAL with a sentence that names key and value; the file is then as before. */
 int settings_file_set(SettingsFile *f, const char *key, const char *value, char **ret_error);
@@ -104,6 +110,8 @@ int settings_file_check(const SettingsFile *f, char **ret_error);
 
 /* May somebody who is not an administrator set this key? (S100: one choke point.) -EINVAL: no such key. */
 int settings_key_is_owner_settable(const char *key);
+/* The same of an assignment, "Device.eth0.Parent=br0" for example, where it may depend on the value; NULL: to be taken back. */
+int settings_assignment_is_owner_settable(const char *key, const char *value);
 /* Keys of [Container] but Description= are berth's own: settable only through settings_file_set_internal(). */
 int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
 

@@ -304,6 +304,7 @@ Settings *settings_free(Settings *s) {
                 return NULL;
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++)
                 t->type->clear(t, s);
+        devices_done(&s->devices);
         free(s);
         return NULL;
 }

@@ -68,6 +68,12 @@ int mount_set_attributes(int mount_fd, uint64_t set, uint64_t clear, bool recurs
         return mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0 ? -errno : 0;
 }
 
+int mount_set_private(int mount_fd, bool recursive) {
+        struct mount_attr attr = { .propagation = MS_PRIVATE };
+
+        return mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0 ? -errno : 0;
+}
+
 int mount_attach(int mount_fd, int target_fd) {
         return move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }

@@ -20,4 +20,5 @@ int mount_set_idmap(int mount_fd, int userns_fd);
 int mount_set_attributes(int mount_fd, uint64_t set, uint64_t clear, bool recursive);
 
 /* Attaches the detached mount on the inode that target_fd is. */
+int mount_set_private(int mount_fd, bool recursive);
 int mount_attach(int mount_fd, int target_fd);

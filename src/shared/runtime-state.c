@@ -70,6 +70,40 @@ int runtime_state_read(const char *name, RuntimeState *ret) {
         return 0;
 }
 
+int runtime_devices_write(const char *name, char *const *devices) {
+        _cleanup_close_ int dir = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        dir = open_runtime_directory(name);
+        if (dir < 0)
+                return dir;
+        r = strv_join(devices, "\n", &text);
+        return r < 0 ? r : path_write_atomic(dir, "devices", text, strlen(text), 0600);
+}
+
+int runtime_devices_read(const char *name, char ***ret) {
+        _cleanup_close_ int dir = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        _cleanup_strv_ char **devices = NULL;
+        char *line, *rest;
+        int r;
+
+        dir = open_runtime_directory(name);
+        if (dir < 0)
+                return dir;
+        r = path_read(dir, "devices", 65536, &text, NULL);
+        if (r < 0)
+                return r;
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                r = *line ? strv_extend(&devices, line) : 0;
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(devices);
+        return 0;
+}
+
 int runtime_control_path(const char *name, char **ret) {
         return asprintf(ret, BERTH_RUNTIME_DIR "/%s/control", name) < 0 ? -ENOMEM : 0;
 }

@@ -19,4 +19,8 @@ typedef struct RuntimeState {
 int runtime_state_write(const char *name, const RuntimeState *s);
 int runtime_state_read(const char *name, RuntimeState *ret); /* -ENOENT when it does not run */
 
+/* NAME/devices: the names of the devices that it has now, one a line, as the supervisor knows. */
+int runtime_devices_write(const char *name, char *const *devices);
+int runtime_devices_read(const char *name, char ***ret);
+
 int runtime_control_path(const char *name, char **ret);      /* /run/berth/NAME/control */

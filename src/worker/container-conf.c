@@ -43,7 +43,14 @@ static bool same_key(const char *a, const char *b) {
         return n == strcspn(b, "=") && strncmp(a, b, n) == 0;
 }
 
-int container_conf_apply_request(Job *j, SettingsFile *f) {
+/* Devices are right or wrong only when all files are put together. */
+static int check_devices(const char *name, const SettingsFile *f, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+
+        return settings_load_with(name, f, &s, ret_error);
+}
+
+int container_conf_apply_request(Job *j, const char *name, SettingsFile *f) {
         _cleanup_strv_ char **set = NULL, **unset = NULL;
         _cleanup_free_ char *error = NULL;
         int r;
@@ -64,6 +71,8 @@ int container_conf_apply_request(Job *j, SettingsFile *f) {
         }
         if (r >= 0)
                 r = settings_file_check(f, &error);
+        if (r >= 0)
+                r = check_devices(name, f, &error);
         if (r < 0)
                 return failure_set(&j->failure, r == -ENOMEM ? FAILURE_JOB_FAILED : FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r));
         return 0;

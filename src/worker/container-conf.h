@@ -12,7 +12,7 @@ int container_conf_read(Job *j, const char *name, int container_fd, SettingsFile
 int container_conf_write(Job *j, const char *name, int container_fd, const SettingsFile *f);
 
 /* Sets the request's "setting" fields and unsets its "unset" fields; what comes out is checked. */
-int container_conf_apply_request(Job *j, SettingsFile *f);
+int container_conf_apply_request(Job *j, const char *name, SettingsFile *f);
 
 /* UIDBase= of the container, 0 when it has none, < 0 when it cannot be told. */
 int64_t container_conf_uid_base(int state_fd, const char *name);

@@ -41,7 +41,7 @@ static int set_number(SettingsFile *f, const char *key, uint64_t value) {
         return settings_file_set_internal(f, key, text);
 }
 
-static int write_conf(Job *j, int new_fd, int image_fd, const char *image, uint32_t uid_base) {
+static int write_conf(Job *j, const char *name, int new_fd, int image_fd, const char *image, uint32_t uid_base) {
         _cleanup_(settings_file_freep) SettingsFile *f = NULL;
         _cleanup_free_ char *architecture = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
@@ -72,7 +72,7 @@ static int write_conf(Job *j, int new_fd, int image_fd, const char *image, uint3
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to make the container's settings: %m");
 
-        r = container_conf_apply_request(j, f);
+        r = container_conf_apply_request(j, name, f);
         if (r < 0)
                 return r;
 
@@ -128,7 +128,7 @@ static int build(Job *j, const char *name, const char *image, int containers_fd,
 
         r = make_layer(j, new_fd, image_fd, &layer);
         if (r >= 0)
-                r = write_conf(j, new_fd, image_fd, image, uid_base);
+                r = write_conf(j, name, new_fd, image_fd, image, uid_base);
         if (r < 0)
                 return r;
 
