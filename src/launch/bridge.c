@@ -157,13 +157,21 @@ static int write_subnet(BridgeNetwork n, sd_id128_t id) {
         return path_write_atomic(dir, DROP_IN, text, strlen(text), 0644);
 }
 
-static int make_link(struct nl_sock *socket) {
+/* An address of its own: it would change with its ports otherwise. */
+static int make_link(struct nl_sock *socket, sd_id128_t id) {
+        const uint8_t mac[6] = { (uint8_t) ((id.bytes[8] & 0xfc) | 0x02), id.bytes[9], id.bytes[10], id.bytes[11], id.bytes[12], id.bytes[13] };
         struct rtnl_link *link = rtnl_link_bridge_alloc();
+        struct nl_addr *address = nl_addr_build(AF_LLC, mac, sizeof mac);
         int r;
 
-        if (!link)
+        if (!link || !address) {
+                rtnl_link_put(link);
+                nl_addr_put(address);
                 return -NLE_NOMEM;
+        }
         rtnl_link_set_name(link, BRIDGE_DEFAULT);
+        rtnl_link_set_addr(link, address);
+        nl_addr_put(address);
         r = rtnl_link_add(socket, link, NLM_F_CREATE | NLM_F_EXCL);
         rtnl_link_put(link);
         return r == -NLE_EXIST ? 0 : r;
@@ -206,7 +214,7 @@ int bridge_need(struct nl_sock *socket, char **ret_error) {
                 r = networkd_bring_in(&error);
         if (r < 0)
                 return asprintf(ret_error, "cannot bring up the bridge '%s': %s", BRIDGE_DEFAULT, error ?: strerror(-r)) < 0 ? -ENOMEM : -EIO;
-        r = make_link(socket);
+        r = make_link(socket, id);
         if (r < 0)
                 return asprintf(ret_error, "cannot make the bridge '%s': %s", BRIDGE_DEFAULT, nl_geterror(r)) < 0 ? -ENOMEM : -EIO;
         return 0;

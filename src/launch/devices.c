@@ -198,13 +198,16 @@ static int remove_at(Lent *l, size_t at, char **ret_error) {
 }
 
 int lent_change(Lent *l, const Devices *wanted, char **ret_error) {
+        bool changed = false;
         int r = 0;
 
         for (size_t i = l->n; r >= 0 && i-- > 0;) {
                 const Device *d = devices_find(wanted, l->items[i].device.name);
 
-                if (!d || !device_equal(d, &l->items[i].device))
-                        r = remove_at(l, i, ret_error);
+                if (d && device_equal(d, &l->items[i].device))
+                        continue;
+                r = remove_at(l, i, ret_error);
+                changed = changed || r >= 0;
         }
         for (size_t i = 0; r >= 0 && i < wanted->n; i++) {
                 const Device *d = &wanted->items[i];
@@ -212,10 +215,13 @@ int lent_change(Lent *l, const Devices *wanted, char **ret_error) {
 
                 for (size_t j = 0; j < l->n; j++)
                         has = has || streq(l->items[j].device.name, d->name);
-                if (!has && operations[device_type(d)].add)
-                        r = add(l, d, ret_error);
+                if (has || !operations[device_type(d)].add)
+                        continue;
+                r = add(l, d, ret_error);
+                changed = changed || r >= 0;
         }
-        write_state(l);
+        if (changed)
+                write_state(l);
         return r;
 }
 

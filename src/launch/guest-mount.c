@@ -49,7 +49,9 @@ static int open_parent(int root, const char *path, const char **ret_name) {
 static int attach(const Work *w) {
         _cleanup_close_ int root = -EBADF, parent = -EBADF, target = -EBADF;
         const char *name = NULL;
+        bool made = false;
         struct stat st;
+        int r;
 
         root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
@@ -61,6 +63,7 @@ static int attach(const Work *w) {
         if (target < 0 && errno == ENOENT) {
                 if (w->directory ? mkdirat(parent, name, 0755) < 0 : mknodat(parent, name, S_IFREG | 0644, 0) < 0)
                         return -errno;
+                made = true;
                 target = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         }
         if (target < 0 || fstat(target, &st) < 0)
@@ -69,7 +72,10 @@ static int attach(const Work *w) {
                 return -ELOOP;
         if (S_ISDIR(st.st_mode) != w->directory)
                 return w->directory ? -ENOTDIR : -EISDIR;
-        return mount_attach(w->mount_fd, target);
+        r = mount_attach(w->mount_fd, target);
+        if (r < 0 && made)
+                (void) unlinkat(parent, name, w->directory ? AT_REMOVEDIR : 0);
+        return r;
 }
 
 static int detach(const Work *w) {

@@ -45,23 +45,23 @@ static int find_number(const Device *d, mode_t type, dev_t *ret, char **ret_erro
         return 0;
 }
 
-/* Made in the runtime directory, and gone from there as soon as the mount holds it. /run is mounted nodev; the clone is not. */
-static int make_node(const char *container, uint32_t uid_base, const Device *d, mode_t type, dev_t device, int *ret_fd) {
-        _cleanup_close_ int dir = -EBADF, mount_fd = -EBADF;
+static int open_runtime(const char *container) {
         _cleanup_free_ char *path = NULL;
-        char name[DEVICE_NAME_MAX + 8];
-        mode_t mode;
-        int r = 0;
+        int fd;
 
         if (asprintf(&path, BERTH_RUNTIME_DIR "/%s", container) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
-        dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir < 0)
-                return -errno;
-        snprintf(name, sizeof name, ".node-%s", d->name);
-        mode = (mode_t) strtoul(device_get(d, DEVICE_MODE), NULL, 8);
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/* /run is mounted nodev; the clone is not. */
+static int make_node(int dir, const char *name, uint32_t uid_base, const Device *d, mode_t type, dev_t device, int *ret_fd) {
+        mode_t mode = (mode_t) strtoul(device_get(d, DEVICE_MODE), NULL, 8);
+        _cleanup_close_ int mount_fd = -EBADF;
+        int r = 0;
 
         (void) unlinkat(dir, name, 0);
         if (mknodat(dir, name, type, device) < 0)
@@ -70,7 +70,6 @@ static int make_node(const char *container, uint32_t uid_base, const Device *d, 
                 r = -errno;
         if (r >= 0)
                 r = mount_clone(dir, name, false, &mount_fd);
-        (void) unlinkat(dir, name, 0);
         if (r >= 0)
                 r = mount_set_private(mount_fd, false);
         if (r >= 0)
@@ -87,17 +86,25 @@ static const char *guest_path(const Device *d) {
 
 int node_add(const char *container, uint32_t uid_base, const Namespaces *n, const Device *d, char **ret_error) {
         mode_t type = device_type(d) == DEVICE_UNIX_CHAR ? S_IFCHR : S_IFBLK;
-        _cleanup_close_ int mount_fd = -EBADF;
+        _cleanup_close_ int mount_fd = -EBADF, dir = -EBADF;
+        char name[DEVICE_NAME_MAX + 8];
         dev_t device = 0;
         int r;
 
         r = find_number(d, type, &device, ret_error);
         if (r != 0)
                 return r;
-        r = make_node(container, uid_base, d, type, device, &mount_fd);
-        if (r < 0)
+        dir = open_runtime(container);
+        snprintf(name, sizeof name, ".node-%s", d->name);
+        r = dir < 0 ? dir : make_node(dir, name, uid_base, d, type, device, &mount_fd);
+        if (r < 0) {
+                if (dir >= 0)
+                        (void) unlinkat(dir, name, 0);
                 return fail(ret_error, r, "make the node", guest_path(d));
+        }
         r = guest_mount_attach(n, mount_fd, guest_path(d), false);
+        /* What is mounted stays without its name, but what has none cannot be mounted. */
+        (void) unlinkat(dir, name, 0);
         return r < 0 ? fail(ret_error, r, "mount it on the container's", guest_path(d)) : 0;
 }
 

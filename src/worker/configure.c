@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 
-#include <string.h>
+#include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/path.h"
 #include "basic/strv.h"
 #include "settings/device-file.h"
 #include "shared/names.h"
@@ -54,23 +58,37 @@ static int prepare_device(Job *j, const char *name, SettingsFile *f) {
         return 0;
 }
 
+#define BEFORE ".container.conf.before"
+
+/* The file as it was, for when a device cannot be given: then it comes back, and nothing has changed. */
+static int keep_before(Job *j, const char *name, int container_fd) {
+        if (!touches_devices(j))
+                return 0;
+        /* A job that was killed may have left one. */
+        (void) unlinkat(container_fd, BEFORE, 0);
+        if (linkat(container_fd, "container.conf", container_fd, BEFORE, 0) < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to keep the settings of the container '%s': %m", name);
+        return 0;
+}
+
 /* The container that runs follows, or all stays as it was. */
-static int apply_devices(Job *j, const char *name, int container_fd, const SettingsFile *before) {
+static int apply_devices(Job *j, const char *name, int container_fd) {
         int r;
 
         if (!touches_devices(j))
                 return 0;
         r = running_request(j, name, "devices");
-        if (r >= 0)
-                return 0;
-        if (container_conf_write(j, name, container_fd, before) >= 0)
+        if (r < 0 && renameat(container_fd, BEFORE, container_fd, "container.conf") >= 0) {
+                (void) path_sync_directory(container_fd);
                 (void) running_request(j, name, "devices");
+        } else
+                (void) unlinkat(container_fd, BEFORE, 0);
         return r;
 }
 
 /* configure: settings of a container are set and unset. Its directory is locked, not the container: it may be running. */
 int job_configure(Job *j) {
-        _cleanup_(settings_file_freep) SettingsFile *f = NULL, *before = NULL;
+        _cleanup_(settings_file_freep) SettingsFile *f = NULL;
         _cleanup_close_ int containers = -EBADF, container = -EBADF;
         const char *name;
         int r;
@@ -92,15 +110,15 @@ int job_configure(Job *j) {
 
         r = container_conf_read(j, name, container, &f);
         if (r >= 0)
-                r = container_conf_read(j, name, container, &before);
-        if (r >= 0)
                 r = prepare_device(j, name, f);
         if (r >= 0)
                 r = container_conf_apply_request(j, name, f);
         if (r >= 0)
+                r = keep_before(j, name, container);
+        if (r >= 0)
                 r = container_conf_write(j, name, container, f);
         if (r >= 0)
-                r = apply_devices(j, name, container, before);
+                r = apply_devices(j, name, container);
         if (r < 0)
                 return r;
         job_commit(j);
