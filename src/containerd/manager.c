@@ -34,6 +34,8 @@ int manager_new(uint64_t idle_usec, Manager **ret) {
         m->idle_usec = idle_usec;
 
         r = sd_event_default(&m->event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(m->event, true);
         if (r < 0)
                 return r;
         /* Ended by them at any moment, but between two events. */

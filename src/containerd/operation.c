@@ -15,6 +15,7 @@
 #include "shared/names.h"
 
 #define FREEZE_TRIES 5U
+#define FORCE_AGAIN_USEC (200 * USEC_PER_MSEC)
 
 typedef struct Operation {
         Manager *manager;        /* borrowed, outlives us */
@@ -22,7 +23,7 @@ typedef struct Operation {
         char *unit, *scope;
         Done done;               /* may be NULL */
         void *userdata;
-        sd_event_source *timer;  /* stop: until the patience ends */
+        sd_event_source *timer;  /* stop: until the patience ends; forced: until the next try */
         unsigned tries;          /* freeze */
 } Operation;
 
@@ -149,8 +150,9 @@ int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error
         r = operation_new(c->manager, c->name, done, userdata, &o);
         if (r < 0)
                 return r;
-        /* Somebody wants it now: that it was started too often by itself (a guest that reboots in a loop) is of the past. */
-        if (container_state(c) == CONTAINER_FAILED)
+        /* Somebody wants it now: how often it was started before, by itself (a guest that reboots in a loop) or by others, is of the past.
+         * It resets the count of StartLimitBurst= as well; an error says that PID 1 has forgotten the unit and so has nothing to reset. */
+        if (container_state(c) != CONTAINER_STARTING)
                 (void) systemd_call(c->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", o->unit);
         r = systemd_unit_job(c->manager->systemd, "StartUnit", o->unit, on_started, o);
         if (r < 0)
@@ -210,11 +212,30 @@ static void on_stopped(void *userdata, const UnitOutcome *outcome) {
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 
+/* A supervisor that is starting has no control socket yet, and its payload perhaps no scope: what was killed just now may have been nothing. */
+static int on_force_again(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        Operation *o = userdata;
+
+        terminate(o->manager, o->name);
+        (void) sd_event_source_set_time_relative(source, FORCE_AGAIN_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         Operation *o = userdata;
 
         log_info("Container '%s' did not stop in the time it was given, killing it", o->name);
         terminate(o->manager, o->name);
+        return 0;
+}
+
+static int start_timer(Operation *o, const StopOptions *options) {
+        sd_event *event = o->manager->event;
+
+        if (options->force)
+                return sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, FORCE_AGAIN_USEC, 0, on_force_again, o);
+        if (options->timeout_usec != USEC_INFINITY)
+                return sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
         return 0;
 }
 
@@ -232,11 +253,9 @@ static int stop_unit(Container *c, const char *method, const StopOptions *option
                 if (r < 0)
                         return r;
         }
-        if (!options->force && options->timeout_usec != USEC_INFINITY) {
-                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
-                if (r < 0)
-                        return r;
-        }
+        r = start_timer(o, options);
+        if (r < 0)
+                return r;
         r = systemd_unit_job(m->systemd, method, o->unit, ended, o);
         if (r < 0)
                 return r;
