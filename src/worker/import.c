@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
@@ -212,7 +213,7 @@ static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *
         if (r < 0)
                 return r;
 
-        c->uploaded_usec = now_usec(CLOCK_REALTIME);
+        c->uploaded_usec = clock_usec(CLOCK_REALTIME);
         if (c->created_usec == 0)
                 c->created_usec = c->uploaded_usec;
         r = image_conf_write(c, new_fd);

@@ -6,22 +6,15 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
 
 #define PROGRESS_INTERVAL_USEC (100 * USEC_PER_MSEC)
-
-uint64_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
 
 static void set_signals(int how) {
         sigset_t mask;
@@ -82,7 +75,7 @@ int job_fail_cancelled(Job *j) {
 }
 
 void job_progress(Job *j, double fraction, const char *what) {
-        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         if (now - j->progress_usec < PROGRESS_INTERVAL_USEC)
                 return;

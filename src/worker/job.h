@@ -47,4 +47,3 @@ void job_result(Job *j, const char *format, ...) _printf_(2, 3);
 void job_commit(Job *j); /* READY=1 */
 void job_report_failure(Job *j);
 
-uint64_t now_usec(clockid_t clock);
