@@ -117,8 +117,9 @@ host_push() {
         "$TOP/test/host" push "$TEST_HOST" "$1" "$2"
 }
 
+# host_reboot [--power-cut]
 host_reboot() {
-        "$TOP/test/host" reboot "$TEST_HOST"
+        "$TOP/test/host" reboot "$TEST_HOST" "$@"
 }
 
 # ---- the state of the host, to see what a test leaves behind
@@ -151,7 +152,7 @@ host_state_sorted() {
 # host_settles: jobs that go on in the background, emptying the trash say, are over.
 host_settles() {
         local i
-        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 40; i++)); do
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
                 [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
                 sleep 0.25
         done
