@@ -56,9 +56,11 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         m->started = false;
         m->gate = gate_free(m->gate);
-        m->systemd = systemd_free(m->systemd);
         for (size_t i = 0; i < JOBS_MAX; i++)
                 job_free(m->jobs[i]);
+        job_free(m->spare);
+        sd_event_source_disable_unref(m->spare_timer);
+        m->systemd = systemd_free(m->systemd);
         while (m->containers.n > 0)
                 container_free(m->containers.items[m->containers.n - 1]);
         while (m->images.n > 0)
@@ -189,7 +191,7 @@ static bool has_ephemeral(const Manager *m) {
 }
 
 static bool is_idle(const Manager *m) {
-        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == 0 && job_count(m) == 0 && m->n_controls == 0;
+        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == (m->spare ? 1 : 0) && job_count(m) == 0 && m->n_controls == 0;
 }
 
 void manager_touch(Manager *m) {
