@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "basic/fd.h"
 #include "basic/log.h"
+#include "basic/path.h"
 #include "basic/strv.h"
 #include "launch/supervisor.h"
 
 /* How a container ends: asked to, made to, or by itself. */
 
 #define STOP_MARGIN_USEC (30 * USEC_PER_SEC)
+#define ASK_AGAIN_USEC (100 * USEC_PER_MSEC)
 
 void supervisor_kill(Supervisor *s) {
         s->state = SUPERVISOR_KILLED;
@@ -35,6 +40,40 @@ static int stop_signal(const Supervisor *s) {
         return s->payload.kind == PAYLOAD_SYSTEMD ? SIGRTMIN + 3 : by_kind[s->payload.kind];
 }
 
+/* The init of a pid namespace does not get a signal it has no handler for (pid_namespaces(7)), and one that was started a moment ago has none
+ * yet: what is sent too early is lost. True when that cannot be told. */
+static bool payload_catches(const Supervisor *s, int sig) {
+        _cleanup_close_ int dir = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        char path[sizeof "/proc/" + DECIMAL_MAX];
+        const char *caught;
+
+        snprintf(path, sizeof path, "/proc/%d", (int) s->payload.pid);
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0 || path_read(dir, "status", 64 * 1024, &text, NULL) < 0)
+                return true;
+        caught = strstr(text, "\nSigCgt:");
+        return !caught || strtoull(caught + strlen("\nSigCgt:"), NULL, 16) & UINT64_C(1) << (sig - 1);
+}
+
+static void ask_to_stop(Supervisor *s, int sig) {
+        if (pidfd_send_signal(s->payload.pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+                supervisor_kill(s);
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        Supervisor *s = userdata;
+        int sig = stop_signal(s);
+
+        if (payload_catches(s, sig)) {
+                ask_to_stop(s, sig);
+                return 0;
+        }
+        if (sd_event_source_set_time_relative(source, ASK_AGAIN_USEC) >= 0)
+                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
 void supervisor_stop(Supervisor *s) {
         uint64_t timeout = s->settings->timeout_stop_usec;
         int sig = stop_signal(s);
@@ -53,8 +92,9 @@ void supervisor_stop(Supervisor *s) {
                 (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 
         scope_thaw(s->scope);
-        if (pidfd_send_signal(s->payload.pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
-                supervisor_kill(s);
+        if (!payload_catches(s, sig))
+                (void) sd_event_add_time_relative(s->event, &s->ask_timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC, 0, on_ask_again, s);
+        ask_to_stop(s, sig);
 }
 
 static void log_console_tail(Supervisor *s) {

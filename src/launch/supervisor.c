@@ -155,6 +155,7 @@ static void supervisor_done(Supervisor *s) {
         namespaces_done(&s->namespaces);
         payload_done(&s->payload);
         sd_event_source_disable_unref(s->stop_timer);
+        sd_event_source_disable_unref(s->ask_timer);
         sd_event_source_disable_unref(s->idle_timer);
         if (s->bus) {
                 (void) sd_bus_detach_event(s->bus);
