@@ -44,9 +44,14 @@ static int open_channel(Job *j, int *ret_worker_fd) {
         return 0;
 }
 
+/* berth-worker would become the other program anyway. */
+static bool reads_archives(JobKind kind) {
+        return kind == JOB_IMPORT || kind == JOB_COPY_TO || kind == JOB_COPY_FROM;
+}
+
 static int start(Job *j, JobKind sandbox, const char *kind, const char *description, int worker_fd) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        const char *argv[] = { WORKER, kind, NULL };
+        const char *argv[] = { reads_archives(sandbox) ? WORKER "-archive" : WORKER, kind, NULL };
         int r;
 
         r = systemd_new_transient(j->manager->systemd, j->unit, description, &m);

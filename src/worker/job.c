@@ -129,8 +129,9 @@ static void tell_manager(Job *j) {
 }
 
 void job_commit(Job *j) {
-        (void) sd_notify(0, "READY=1");
+        /* The manager first: PID 1, once woken, may be given this processor. */
         tell_manager(j);
+        (void) sd_notify(0, "READY=1");
         /* What is left to do may end at any moment. */
         set_signals(SIG_UNBLOCK);
 }
