@@ -17,7 +17,8 @@
 /* How a container ends: asked to, made to, or by itself. */
 
 #define STOP_MARGIN_USEC (30 * USEC_PER_SEC)
-#define ASK_AGAIN_USEC (100 * USEC_PER_MSEC)
+#define ASK_AGAIN_USEC (200 * USEC_PER_MSEC)
+#define ASK_AGAIN_MAX 50U
 
 void supervisor_kill(Supervisor *s) {
         s->state = SUPERVISOR_KILLED;
@@ -40,20 +41,23 @@ static int stop_signal(const Supervisor *s) {
         return s->payload.kind == PAYLOAD_SYSTEMD ? SIGRTMIN + 3 : by_kind[s->payload.kind];
 }
 
-/* The init of a pid namespace does not get a signal it has no handler for (pid_namespaces(7)), and one that was started a moment ago has none
- * yet: what is sent too early is lost. True when that cannot be told. */
-static bool payload_catches(const Supervisor *s, int sig) {
+static bool has_signal(const char *status, const char *field, int sig) {
+        const char *mask = strstr(status, field);
+
+        return mask && strtoull(mask + strlen(field), NULL, 16) & UINT64_C(1) << (sig - 1);
+}
+
+/* The init of a pid namespace does not get a signal it has no handler for and does not block (pid_namespaces(7)), and one that was started a
+ * moment ago does neither yet: what is sent too early is lost. True also when that cannot be told. */
+static bool payload_listens(const Supervisor *s, int sig) {
         _cleanup_close_ int dir = -EBADF;
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *status = NULL;
         char path[sizeof "/proc/" + DECIMAL_MAX];
-        const char *caught;
 
         snprintf(path, sizeof path, "/proc/%d", (int) s->payload.pid);
         dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0 || path_read(dir, "status", 64 * 1024, &text, NULL) < 0)
-                return true;
-        caught = strstr(text, "\nSigCgt:");
-        return !caught || strtoull(caught + strlen("\nSigCgt:"), NULL, 16) & UINT64_C(1) << (sig - 1);
+        return dir < 0 || path_read(dir, "status", 64 * 1024, &status, NULL) < 0 || has_signal(status, "\nSigCgt:", sig) ||
+               has_signal(status, "\nSigBlk:", sig);
 }
 
 static void ask_to_stop(Supervisor *s, int sig) {
@@ -61,15 +65,14 @@ static void ask_to_stop(Supervisor *s, int sig) {
                 supervisor_kill(s);
 }
 
+/* Again and again for a while: one that waits in sigtimedwait(2) cannot be told from one that does not listen. */
 static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata) {
         Supervisor *s = userdata;
         int sig = stop_signal(s);
+        bool listens = payload_listens(s, sig);
 
-        if (payload_catches(s, sig)) {
-                ask_to_stop(s, sig);
-                return 0;
-        }
-        if (sd_event_source_set_time_relative(source, ASK_AGAIN_USEC) >= 0)
+        ask_to_stop(s, sig);
+        if (!listens && ++s->n_asked < ASK_AGAIN_MAX && sd_event_source_set_time_relative(source, ASK_AGAIN_USEC) >= 0)
                 (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         return 0;
 }
@@ -92,7 +95,7 @@ void supervisor_stop(Supervisor *s) {
                 (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 
         scope_thaw(s->scope);
-        if (!payload_catches(s, sig))
+        if (!payload_listens(s, sig))
                 (void) sd_event_add_time_relative(s->event, &s->ask_timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC, 0, on_ask_again, s);
         ask_to_stop(s, sig);
 }

@@ -58,6 +58,7 @@ typedef struct Supervisor {
         Control *control;
         sd_event_source *stop_timer; /* a clean stop has been asked for; at its end the payload is killed */
         sd_event_source *ask_timer;  /* the payload does not listen yet to the signal that asks it to stop */
+        unsigned n_asked;            /* again */
         sd_event_source *idle_timer; /* --run-in, until the command comes */
         bool executed;               /* the payload's program runs, or did */
         bool registered;             /* at machined */
