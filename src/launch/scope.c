@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launch/scope.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define SCOPE_TASKS_MAX 16384U /* systemd-nspawn@.service's; TasksMax= overrides it */
 #define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
 #define STALE_SCOPE_ATTEMPTS 50U
+#define SIGNAL_CHECK_USEC (50 * USEC_PER_MSEC)
 
 struct Scope {
         sd_bus *bus;              /* referenced */
@@ -190,6 +192,14 @@ static int stop_stale(Scope *s) {
         return call_start(s);
 }
 
+/* PID 1 makes no scope while a stop of our own unit is under way: the scope is ordered before it, so its start would come after that stop, which
+ * waits for us to end, who wait for the scope. SIGTERM, which is blocked, says so. */
+static bool asked_to_end(void) {
+        sigset_t pending;
+
+        return sigpending(&pending) >= 0 && (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT));
+}
+
 int scope_wait(Scope *s, char **ret_error) {
         int r;
 
@@ -205,7 +215,9 @@ int scope_wait(Scope *s, char **ret_error) {
                 if (r < 0)
                         return r;
                 if (r == 0) {
-                        r = sd_bus_wait(s->bus, UINT64_MAX);
+                        if (asked_to_end())
+                                return -ECANCELED;
+                        r = sd_bus_wait(s->bus, SIGNAL_CHECK_USEC);
                         if (r < 0 && r != -EINTR)
                                 return r;
                 }

@@ -126,7 +126,7 @@ static int make_scope(Supervisor *s) {
         }
         r = scope_wait(s->scope, &error);
         if (r < 0)
-                return supervisor_start_error(s, r, "%s", error);
+                return supervisor_start_error(s, r, "%s", r == -ECANCELED ? "it was stopped meanwhile" : error ?: strerror(-r));
 
         r = cgroup_open_of(s->payload.pid, &cgroup);
         if (r >= 0)

@@ -185,5 +185,8 @@ int supervisor_run(const SupervisorOptions *options) {
 
         r = run(&s);
         supervisor_done(&s);
+        /* Asked to end before it ran. */
+        if (r == -ECANCELED)
+                return EXIT_SUCCESS;
         return r < 0 ? EXIT_FAILURE : s.exit_status;
 }
