@@ -15,7 +15,7 @@
 #include "shared/names.h"
 
 #define FREEZE_TRIES 5U
-#define FORCE_AGAIN_USEC (200 * USEC_PER_MSEC)
+#define KILL_AGAIN_USEC (250 * USEC_PER_MSEC)
 
 typedef struct Operation {
         Manager *manager;        /* borrowed, outlives us */
@@ -23,7 +23,7 @@ typedef struct Operation {
         char *unit, *scope;
         Done done;               /* may be NULL */
         void *userdata;
-        sd_event_source *timer;  /* stop: until the patience ends; forced: until the next try */
+        sd_event_source *timer;  /* stop: until the patience ends, or it is killed again */
         unsigned tries;          /* freeze */
 } Operation;
 
@@ -212,15 +212,6 @@ static void on_stopped(void *userdata, const UnitOutcome *outcome) {
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 
-/* A supervisor that is starting has no control socket yet, and its payload perhaps no scope: what was killed just now may have been nothing. */
-static int on_force_again(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
-        Operation *o = userdata;
-
-        terminate(o->manager, o->name);
-        (void) sd_event_source_set_time_relative(source, FORCE_AGAIN_USEC);
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
 static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         Operation *o = userdata;
 
@@ -229,14 +220,15 @@ static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t
         return 0;
 }
 
-static int start_timer(Operation *o, const StopOptions *options) {
-        sd_event *event = o->manager->event;
+/* Whoever is being started has no control socket and perhaps no scope yet, and might be asked too early: until the unit has stopped, it is
+ * killed again. */
+static int on_kill_again(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        Operation *o = userdata;
+        int r;
 
-        if (options->force)
-                return sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, FORCE_AGAIN_USEC, 0, on_force_again, o);
-        if (options->timeout_usec != USEC_INFINITY)
-                return sd_event_add_time_relative(event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
-        return 0;
+        terminate(o->manager, o->name);
+        r = sd_event_source_set_time_relative(source, KILL_AGAIN_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int stop_unit(Container *c, const char *method, const StopOptions *options, UnitJobDone ended, Done done, void *userdata) {
@@ -253,7 +245,10 @@ static int stop_unit(Container *c, const char *method, const StopOptions *option
                 if (r < 0)
                         return r;
         }
-        r = start_timer(o, options);
+        if (options->force && streq(method, "StopUnit"))
+                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, KILL_AGAIN_USEC, 0, on_kill_again, o);
+        else if (!options->force && options->timeout_usec != USEC_INFINITY)
+                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
         if (r < 0)
                 return r;
         r = systemd_unit_job(m->systemd, method, o->unit, ended, o);

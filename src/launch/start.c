@@ -220,16 +220,18 @@ static int start_payload(Supervisor *s) {
         r = make_scope(s);
         if (r < 0)
                 return r;
+        /* What the payload still does, it does beside us. */
+        r = payload_scope_is_there(&s->payload);
+        if (r < 0)
+                return supervisor_start_error(s, r, "its first process died");
         r = register_machine(s);
+        if (r >= 0)
+                r = start_serving(s);
         if (r < 0)
                 return r;
-        r = payload_wait_ready(&s->payload, true, &error);
+        r = payload_wait_ready(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
-
-        r = start_serving(s);
-        if (r < 0)
-                return r;
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");

@@ -149,9 +149,10 @@ host_state_sorted() {
         (set +e +o pipefail; host_state | sort | uniq -c)
 }
 
-# host_settles: jobs that go on in the background, emptying the trash say, are over.
+# host_settles: jobs that go on in the background, emptying the trash say, are over; and the worker that waits for one has gone.
 host_settles() {
         local i
+        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }' | xargs -r systemctl stop
         for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
                 [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
                 sleep 0.25
