@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
@@ -62,7 +63,7 @@ static int write_conf(Job *j, const char *name, int new_fd, int image_fd, const 
         if (r >= 0)
                 r = set_number(f, "Container.Owner", j->owner);
         if (r >= 0)
-                r = set_number(f, "Container.CreatedUSec", now_usec(CLOCK_REALTIME));
+                r = set_number(f, "Container.CreatedUSec", clock_usec(CLOCK_REALTIME));
         if (r >= 0)
                 r = set_number(f, "Container.UIDBase", uid_base);
         if (r >= 0 && ephemeral)
