@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "machinectl-plugin/addresses.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/report.h"
 #include "machinectl-plugin/verbs.h"
@@ -50,11 +51,50 @@ static void add_fingerprint(Table *t, const char *fingerprint, bool whole) {
         table_add_text(t, whole ? fingerprint : cut, NULL);
 }
 
+#define CONTAINERS_SIGNATURE "(sssuutso)"
+
+/* Those of containers that run, in the order of the answer. */
+static int query_addresses(Ctl *c, sd_bus_message *reply, Addresses **ret, size_t *ret_n) {
+        Addresses *list = NULL;
+        const char *name;
+        uint32_t leader;
+        size_t n = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', CONTAINERS_SIGNATURE);
+        while (r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, NULL, NULL, &leader, NULL, NULL, NULL, NULL)) > 0) {
+                Addresses *more;
+
+                if (leader == 0 || !matches(c->args->words, name))
+                        continue;
+                more = reallocarray(list, n + 1, sizeof *list);
+                if (!more) {
+                        r = -ENOMEM;
+                        break;
+                }
+                list = more;
+                list[n++] = (Addresses) { .name = strdup(name) };
+                if (!list[n - 1].name)
+                        r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = sd_bus_message_rewind(reply, true);
+        if (r < 0) {
+                addresses_free(list, n);
+                return r;
+        }
+        addresses_query(c, list, n);
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
 int verb_list(Ctl *c) {
         static const TableColumn columns[] = {
                 { "NAME", "name" },
                 { "STATE", "state" },
                 { "OS", "os", TABLE_SHRINK },
+                { "ADDRESSES", "addresses", TABLE_SHRINK },
                 { "IMAGE", "image" },
                 { "LEADER", "leader", TABLE_RIGHT },
                 { "OWNER", "owner" },
@@ -64,6 +104,8 @@ int verb_list(Ctl *c) {
         const char *name, *state, *image, *os;
         uint32_t leader, owner;
         _cleanup_(table_freep) Table *t = NULL;
+        Addresses *addresses = NULL;
+        size_t n_addresses = 0;
         uint64_t created;
         int r;
 
@@ -73,18 +115,24 @@ int verb_list(Ctl *c) {
         if (table_new(columns, ELEMENTSOF(columns), &t) < 0)
                 return report_oom();
 
-        r = sd_bus_message_enter_container(reply, 'a', "(sssuutso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(sssuutso)", &name, &state, &image, &leader, &owner, &created, &os, NULL)) > 0) {
+        r = query_addresses(c, reply, &addresses, &n_addresses);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', CONTAINERS_SIGNATURE);
+        for (size_t at = 0; r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, &state, &image, &leader, &owner, &created, &os, NULL)) > 0;) {
+                bool asked = at < n_addresses && streq(addresses[at].name, name);
+
                 if (!matches(c->args->words, name))
                         continue;
                 table_add_text(t, name, NULL);
                 table_add_text(t, state, state_colour(state));
                 table_add_text(t, os, NULL);
+                table_add_list(t, asked ? addresses[at++].addresses : NULL);
                 add_fingerprint(t, image, c->style.json != JSON_OFF);
                 table_add_number(t, leader, leader == 0 ? "-" : NULL);
                 add_owner(t, owner);
                 table_add_time(t, created);
         }
+        addresses_free(addresses, n_addresses);
         if (r < 0)
                 return bus_report_parse(r);
         table_sort(t, 0);
