@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "settings/device-table.h"
 #include "settings/file.h"
 
 static bool in_section(const IniLine *l, const char *name) {
@@ -56,6 +57,14 @@ static int find_place(SettingsFile *f, const char *name, size_t *ret) {
         return 0;
 }
 
+/* What was said of another kind of thing means nothing now. */
+static void remove_foreign(SettingsFile *f, const char *name, DeviceType type) {
+        for (DeviceKey k = 0; k < _DEVICE_KEY_MAX; k++)
+                for (size_t i = f->ini.n_lines; !(device_table[k].types & 1U << type) && i-- > 0;)
+                        if (line_is(&f->ini.lines[i], name, k))
+                                ini_remove(&f->ini, i);
+}
+
 int settings_file_set_device(SettingsFile *f, const char *name, const char *key, const char *value, char **ret_error) {
         char section[sizeof DEVICE_SECTION + DEVICE_NAME_MAX];
         _cleanup_free_ char *text = NULL;
@@ -88,6 +97,10 @@ int settings_file_set_device(SettingsFile *f, const char *name, const char *key,
                 }
         if (!text)
                 return 0;
+        if (k == DEVICE_TYPE) {
+                remove_foreign(f, name, device_type_from_string(text));
+                at = SIZE_MAX;
+        }
         if (at == SIZE_MAX) {
                 r = find_place(f, name, &at);
                 if (r < 0)
