@@ -159,7 +159,9 @@ host_settles() {
         local i
         for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
                 spare_worker_goes
-                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
+                # A unit that is gone leaves its files for a moment.
+                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*'
+                        ls -d /run/systemd/*/*berth-job-* /sys/fs/cgroup/*/berth-job-* 2>/dev/null)" ] || return 0
                 sleep 0.25
         done
 }
