@@ -15,6 +15,7 @@
 #include "basic/fd.h"
 #include "basic/strv.h"
 #include "launch/bridge.h"
+#include "launch/filter.h"
 #include "launch/nic-address.h"
 
 static struct nl_sock *socket_free(struct nl_sock *s) {
@@ -199,6 +200,15 @@ static int add_veth(struct nl_sock *host, const NicContext *c, const Device *d, 
         if (rtnl_link_get_kernel(host, 0, nic->host_name, &made) < 0)
                 return fail(ret_error, "'%s' went away", nic->host_name);
         nic->host_index = rtnl_link_get_ifindex(made);
+        if (filter_wanted(d)) {
+                uint8_t mac[6];
+
+                get_mac(d, c, mac);
+                r = filter_apply(nic->host_name, d, mac, ret_error);
+                if (r < 0)
+                        (void) rtnl_link_delete(host, made);
+                return r;
+        }
         return 0;
 }
 
@@ -337,6 +347,8 @@ int nic_remove(const NicContext *c, const Device *d, const Nic *nic, char **ret_
         r = nic->host_index > 0 ? open_socket(-EBADF, -EBADF, &s) : open_socket(c->guest_netns_fd, c->host_netns_fd, &s);
         if (r < 0)
                 return fail(ret_error, "cannot speak with the kernel: %s", strerror(-r));
+        if (filter_wanted(d))
+                filter_remove(nic->host_name);
         if (physical)
                 r = move_link(s, nic->guest_index, c->host_netns_fd, nic->host_name, d->values[DEVICE_MAC_ADDRESS] && memcmp(nic->old_mac, none, 6) != 0 ? nic->old_mac : NULL, 0);
         else

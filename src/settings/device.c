@@ -233,6 +233,8 @@ static int check_nic(const Device *d, char **ret_error) {
                 return fail(ret_error, d, "is %s and has no end on the host: no HostName=, LimitIngress=, LimitEgress=", kind);
         if (!streq(kind, "bridged") && (device_get_bool(d, DEVICE_MAC_FILTERING) || device_get_bool(d, DEVICE_IPV4_FILTERING) || device_get_bool(d, DEVICE_IPV6_FILTERING)))
                 return fail(ret_error, d, "is %s; only bridged ones are filtered", kind);
+        if (device_get_bool(d, DEVICE_IPV4_FILTERING) && !d->values[DEVICE_IPV4_ADDRESS])
+                return fail(ret_error, d, "is filtered by IPv4 address and needs IPv4Address=");
         if (!d->values[DEVICE_INTERFACE]) {
                 _cleanup_free_ char *name = NULL, *error = NULL;
 

@@ -20,7 +20,7 @@ readonly HOST_PACKAGES=(
         libnss-mymachines login passwd sudo uidmap iproute2 iputils-ping procps util-linux mount kmod
         e2fsprogs strace busybox-static tar xz-utils zstd bzip2 gzip acl attr libcap2-bin
         bash-completion less jq apparmor
-        libsystemd0 libcap2 libseccomp2 libyaml-0-2 libjson-c5 libinih1 libnl-3-200 libnl-route-3-200
+        libsystemd0 libcap2 libseccomp2 libyaml-0-2 libjson-c5 libinih1 libnl-3-200 libnl-route-3-200 nftables
 )
 
 readonly HOST_PACKAGES_bookworm=(libarchive13 libssl3)

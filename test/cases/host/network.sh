@@ -274,3 +274,54 @@ test_R75_guest_with_networkd() {
 has_address_debian() {
         [ -n "$(inside "$1" sh -c 'networkctl status eth0 --no-pager | grep -o "10\.[0-9.]*"')" ]
 }
+
+# nothing goes out under another's address, whatever root inside does
+test_R81_filtering() {
+        bridge tbr0
+        ip addr add 10.250.0.1/24 dev tbr0
+        ip addr add fd79::1/64 dev tbr0 nodad
+        run_container c1 busybox --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24,ipv6.address=fd79::2/64,security.mac_filtering=yes,security.ipv4_filtering=yes,security.ipv6_filtering=yes"
+        expect inside c1 ping -c 1 -W 5 10.250.0.1
+        eventually 10 inside c1 ping -c 1 -W 2 fd79::1
+        inside c1 ip addr add 10.250.0.66/24 dev eth0
+        inside c1 ip addr add fd79::66/64 dev eth0
+        expect_fail inside c1 ping -c 1 -W 2 -I 10.250.0.66 10.250.0.1
+        expect_fail inside c1 ping -c 1 -W 2 -I fd79::66 fd79::1
+        expect inside c1 ping -c 1 -W 5 -I 10.250.0.2 10.250.0.1
+        inside c1 sh -c 'ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:99; ip link set eth0 up'
+        expect_fail inside c1 ping -c 1 -W 2 10.250.0.1
+        expect berthctl device set c1 eth0 security.mac_filtering=no security.ipv4_filtering=no security.ipv6_filtering=no
+        expect inside c1 ping -c 1 -W 5 10.250.0.1
+        [ -z "$(nft list tables)" ] || fail "tables are left"
+        refused "needs IPv4Address=" berthctl device add c1 e2 nic security.ipv4_filtering=yes
+}
+
+# rate_inside NAME: bytes a second that it gets from the host.
+rate_to() {
+        local start bytes
+        start=${EPOCHREALTIME/[.,]/}
+        bytes=$("$@" | wc -c)
+        echo $((bytes * 1000000 / (${EPOCHREALTIME/[.,]/} - start)))
+}
+
+# limits.ingress and limits.egress hold, live
+test_R94_limits() {
+        local free limited
+        bridge tbr0
+        ip addr add 10.250.0.1/24 dev tbr0
+        run_container c1 busybox --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24"
+        inside c1 sh -c 'head -c 8000000 /dev/zero >/root/data; mkdir -p /root/w; mv /root/data /root/w/; busybox httpd -p 80 -h /root/w'
+        free=$(rate_to busybox wget -q -O - http://10.250.0.2/data)
+        expect berthctl device set c1 eth0 limits.egress=8Mbit
+        limited=$(rate_to timeout 4 busybox wget -q -O - http://10.250.0.2/data)
+        say "without: $free bytes/s, with 1000000: $limited"
+        [ "$free" -gt 4000000 ] || fail "too slow without a limit: $free"
+        [ "$limited" -lt 1600000 ] && [ "$limited" -gt 50000 ] || fail "limit of 1000000 bytes/s gives $limited"
+        expect berthctl device set c1 eth0 limits.ingress=8Mbit
+        expect berthctl device unset c1 eth0 limits.egress
+        head -c 8000000 /dev/zero >"$TEST_TMP/data"
+        busybox httpd -f -p 10.250.0.1:8080 -h "$TEST_TMP" &
+        on_exit "kill $! 2>/dev/null || true"
+        limited=$(rate_to timeout 4 berthctl exec c1 -- wget -q -O - http://10.250.0.1:8080/data)
+        [ "$limited" -lt 1600000 ] && [ "$limited" -gt 50000 ] || fail "limit of 1000000 bytes/s gives $limited inside"
+}
