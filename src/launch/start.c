@@ -65,6 +65,8 @@ static int load_settings(Supervisor *s) {
         _cleanup_free_ char *error = NULL;
         int r;
 
+        if (fstatat(s->container_fd, "container.conf", &s->settings_stat, AT_SYMLINK_NOFOLLOW) < 0)
+                return supervisor_start_error(s, -errno, "cannot look at its container.conf: %m");
         r = settings_load(s->options->name, &s->settings, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: strerror(-r));

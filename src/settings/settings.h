@@ -29,10 +29,13 @@ typedef enum NotifyReady {
 /* A property that goes onto the payload's scope as it is (systemd.resource-control(5)), decoded to what StartTransientUnit takes. */
 typedef struct UnitProperty {
         const char *name;  /* the bus property's name, e.g. CPUQuotaPerSecUSec; static */
-        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "ay" (AllowedCPUs); static */
+        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "s", "ay" (AllowedCPUs), "a(st)" (of disks),
+                            * "a(iayu)" (addresses); static */
         uint64_t number;   /* t, u, b */
         uint8_t *bytes;    /* ay, owned */
         size_t n_bytes;
+        char *text;        /* s, owned */
+        char **list;       /* a(st): "/path number", a(iayu): "address/bits"; owned */
 } UnitProperty;
 
 typedef struct Settings {

@@ -16,9 +16,10 @@
 #define ROW(section_, key, lxd_, type_, field, when_, who_, fallback_, help_)                                                                   \
         { .section = #section_, .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, field),                  \
           .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
-#define RESOURCE(key, lxd_, type_, property_, scale, max_, who_, help_)                                                                         \
+#define RESOURCE(key, lxd_, type_, property_, scale, max_, usual_, who_, help_)                                                                      \
         { .section = "Resource", .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_properties),       \
-          .property = property_, .property_scale = scale, .max = max_, .when = SETTING_NEXT_START, .who = SETTING_##who_, .help = help_ }
+          .property = property_, .property_scale = scale, .max = max_, .usual = usual_, .when = SETTING_LIVE, .who = SETTING_##who_,             \
+          .help = help_ }
 #define UNIT(key, type_, help_)                                                                                                                 \
         { .section = "Unit", .name = #key, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_dependencies),                      \
           .when = SETTING_NEXT_START, .who = SETTING_ADMIN, .help = help_ }
@@ -57,18 +58,18 @@ const Setting settings_table[] = {
         ROW(Exec, User, NULL, user, user, NEXT_START, OWNER, NULL, "User of a single program, resolved inside; empty: root"),
         ROW(Exec, WorkingDirectory, NULL, path, working_directory, NEXT_START, OWNER, NULL, "Working directory of a single program; empty: /"),
 
-        RESOURCE(AllowedCPUs, "limits.cpu", bits, "AllowedCPUs", NULL, 8191, OWNER, "The CPUs it may run on"),
-        RESOURCE(AllowedMemoryNodes, NULL, bits, "AllowedMemoryNodes", NULL, 1023, OWNER, "The NUMA nodes it may take memory from"),
-        RESOURCE(CPUQuota, NULL, quota, "CPUQuotaPerSecUSec", NULL, 8192 * 10000, OWNER, "CPU time it may use, of one CPU: 200% is two CPUs' worth"),
-        RESOURCE(CPUWeight, NULL, cpu_weight, "CPUWeight", NULL, 10000, OWNER, "Its share of CPU time where CPUs are short; 100 is normal"),
-        RESOURCE(IOWeight, NULL, weight, "IOWeight", NULL, 10000, OWNER, "Its share of disk throughput; 100 is normal"),
-        RESOURCE(MemoryHigh, NULL, memory, "MemoryHigh", "MemoryHighScale", UINT64_MAX, OWNER, "Memory beyond which it is slowed and reclaimed from"),
-        RESOURCE(MemoryLow, NULL, memory, "MemoryLow", "MemoryLowScale", UINT64_MAX, ADMIN, "Memory that is left to it as long as others have some to give"),
-        RESOURCE(MemoryMax, "limits.memory", memory, "MemoryMax", "MemoryMaxScale", UINT64_MAX, OWNER, "Memory it may use at the most"),
-        RESOURCE(MemoryMin, NULL, memory, "MemoryMin", "MemoryMinScale", UINT64_MAX, ADMIN, "Memory that is never taken from it"),
-        RESOURCE(MemorySwapMax, NULL, memory, "MemorySwapMax", "MemorySwapMaxScale", UINT64_MAX, OWNER,
+        RESOURCE(AllowedCPUs, "limits.cpu", bits, "AllowedCPUs", NULL, 8191, 0, OWNER, "The CPUs it may run on"),
+        RESOURCE(AllowedMemoryNodes, NULL, bits, "AllowedMemoryNodes", NULL, 1023, 0, OWNER, "The NUMA nodes it may take memory from"),
+        RESOURCE(CPUQuota, NULL, quota, "CPUQuotaPerSecUSec", NULL, 8192 * 10000, USEC_INFINITY, OWNER, "CPU time it may use, of one CPU: 200% is two CPUs' worth"),
+        RESOURCE(CPUWeight, NULL, cpu_weight, "CPUWeight", NULL, 10000, UINT64_MAX, OWNER, "Its share of CPU time where CPUs are short; 100 is normal"),
+        RESOURCE(IOWeight, NULL, weight, "IOWeight", NULL, 10000, UINT64_MAX, OWNER, "Its share of disk throughput; 100 is normal"),
+        RESOURCE(MemoryHigh, NULL, memory, "MemoryHigh", "MemoryHighScale", UINT64_MAX, UINT64_MAX, OWNER, "Memory beyond which it is slowed and reclaimed from"),
+        RESOURCE(MemoryLow, NULL, memory, "MemoryLow", "MemoryLowScale", UINT64_MAX, 0, ADMIN, "Memory that is left to it as long as others have some to give"),
+        RESOURCE(MemoryMax, "limits.memory", memory, "MemoryMax", "MemoryMaxScale", UINT64_MAX, UINT64_MAX, OWNER, "Memory it may use at the most"),
+        RESOURCE(MemoryMin, NULL, memory, "MemoryMin", "MemoryMinScale", UINT64_MAX, 0, ADMIN, "Memory that is never taken from it"),
+        RESOURCE(MemorySwapMax, NULL, memory, "MemorySwapMax", "MemorySwapMaxScale", UINT64_MAX, UINT64_MAX, OWNER,
                  "Swap it may use at the most"),
-        RESOURCE(TasksMax, "limits.processes", tasks, "TasksMax", "TasksMaxScale", UINT32_MAX, OWNER, "Processes and threads it may have"),
+        RESOURCE(TasksMax, "limits.processes", tasks, "TasksMax", "TasksMaxScale", UINT32_MAX, SCOPE_TASKS_MAX, OWNER, "Processes and threads it may have"),
 
         ROW(Security, CapabilityBoundingSet, NULL, capabilities, capabilities, NEXT_START, ADMIN, CAPABILITIES_DEFAULT, "Capabilities that any process in it can ever have"),
         ROW(Security, NoNewPrivileges, NULL, bool, no_new_privileges, NEXT_START, OWNER, "no", "No set-user-id program gains anything inside"),
@@ -272,6 +273,21 @@ int setting_apply(const Setting *t, Settings *s, const char *text, bool again, c
         if (r == -EINVAL || r == -ERANGE)
                 return explain_value(t, text, r, reason, ret_error);
         return r;
+}
+
+int setting_differs(const Setting *t, const Settings *a, const Settings *b) {
+        _cleanup_free_ char *x = NULL, *y = NULL;
+        int r, q;
+
+        if (t->type->differs)
+                return t->type->differs(t, a, b);
+        r = t->type->print(t, a, &x);
+        if (r < 0 && r != -ENODATA)
+                return r;
+        q = t->type->print(t, b, &y);
+        if (q < 0 && q != -ENODATA)
+                return q;
+        return !streq_ptr(x, y);
 }
 
 int setting_check_lxd(const Setting *t, const char *key, const char *text, char **ret_error) {

@@ -6,6 +6,9 @@
 /* THE table of a container's settings: one row a key. Parsing, printing, set and get, help, the man page and who may set what are all
  * read from it; there is no second list of keys anywhere. A new setting is one row here, a field in Settings, and, if no type fits, a type. */
 
+/* What a scope gets that says nothing of it, as systemd-nspawn@.service. */
+#define SCOPE_TASKS_MAX 16384U
+
 typedef enum SettingWhen {
         SETTING_LIVE,         /* a running container follows at once */
         SETTING_NEXT_START,
@@ -29,6 +32,7 @@ typedef struct SettingType {
         const char *expects;  /* ends the sentence "…is not": "a size, such as 512M" */
         const char *example;
         bool list;            /* assignments add up, an empty one clears; else the last one counts */
+        const char *property_type; /* of [Resource]: D-Bus signature of the property, other than that of its relative form */
         bool verbatim;        /* is written to a file as it was typed, not as print() gives it */
 
         /* again: not the first assignment since the last reset. -EINVAL and -ERANGE may come with a reason of their own. */
@@ -36,6 +40,8 @@ typedef struct SettingType {
         /* One assignment that gives the same field when it is applied to an empty one; -ENODATA when the field is empty. */
         int (*print)(const Setting *t, const Settings *s, char **ret);
         void (*clear)(const Setting *t, Settings *s);
+        /* Where print() does not tell all; may be NULL. */
+        bool (*differs)(const Setting *t, const Settings *a, const Settings *b);
 } SettingType;
 
 struct Setting {
@@ -47,6 +53,7 @@ struct Setting {
         const char *property; /* types of [Resource]: the bus property, and its relative to the machine, in 1/2^32 */
         const char *property_scale;
         uint64_t max;         /* types with numbers: the largest */
+        uint64_t usual;       /* types of [Resource]: what the property is when nothing is set; lists and texts: empty */
         SettingWhen when;
         SettingWho who;
         const char *fallback; /* what holds when nothing is assigned; NULL: the empty field */
@@ -72,6 +79,10 @@ int setting_reset(const Setting *t, Settings *s);
 /* Some of LXD's keys say more than ours: refuses a value that means another thing there. */
 int setting_check_lxd(const Setting *t, const char *key, const char *text, char **ret_error);
 
+/* Is the field another one there? < 0 when it cannot be told. */
+int setting_differs(const Setting *t, const Settings *a, const Settings *b);
+/* What the row gives for its unit property: the assigned value, or the usual one. *ret borrows from s. */
+void setting_unit_property(const Setting *t, const Settings *s, UnitProperty *ret);
 int settings_new(Settings **ret); /* every field as its row's fallback says */
 
 /* The row as table of the manual page, in scdoc. */

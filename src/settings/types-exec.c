@@ -108,6 +108,15 @@ static int print_credentials(const Setting *t, const Settings *s, char **ret) {
         return l && !l[1] ? text_escape(l[0], ret) : -ENODATA;
 }
 
+static bool differ_strv(const Setting *t, const Settings *a, const Settings *b) {
+        char *const *x = *SETTING_FIELD_CONST(t, a, char **), *const *y = *SETTING_FIELD_CONST(t, b, char **);
+
+        for (; x && *x && y && *y; x++, y++)
+                if (!streq(*x, *y))
+                        return true;
+        return (x && *x) || (y && *y);
+}
+
 static void clear_int(const Setting *t, Settings *s) {
         *SETTING_FIELD(t, s, int) = 0;
 }
@@ -193,7 +202,7 @@ const SettingType setting_type_environment = {
 
 const SettingType setting_type_credentials = {
         .name = "id:value", .expects = "a credential 'id:value' with an id of letters, digits, '.', '_' and '-'", .example = "app.token:a\\nb", .list = true,
-        .apply = apply_credentials, .print = print_credentials, .clear = clear_strv,
+        .apply = apply_credentials, .print = print_credentials, .clear = clear_strv, .differs = differ_strv,
 };
 
 const SettingType setting_type_signal = {

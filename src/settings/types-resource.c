@@ -25,6 +25,8 @@ static void clear_property(const Setting *t, Settings *s) {
         if (!p)
                 return;
         free(p->bytes);
+        free(p->text);
+        strv_free(p->list);
         s->n_unit_properties--;
         memmove(p, p + 1, (size_t) (s->unit_properties + s->n_unit_properties - p) * sizeof *p);
         if (s->n_unit_properties == 0) {
@@ -33,7 +35,13 @@ static void clear_property(const Setting *t, Settings *s) {
         }
 }
 
-/* Takes p's bytes, on failure too. */
+void setting_unit_property(const Setting *t, const Settings *s, UnitProperty *ret) {
+        const UnitProperty *p = find_property(t, s);
+
+        *ret = p ? *p : (UnitProperty) { .name = t->property, .type = t->type->property_type, .number = t->usual };
+}
+
+/* Takes what p owns, on failure too. */
 static int set_property(const Setting *t, Settings *s, UnitProperty p) {
         UnitProperty *all;
 
@@ -41,6 +49,8 @@ static int set_property(const Setting *t, Settings *s, UnitProperty p) {
         all = reallocarray(s->unit_properties, s->n_unit_properties + 1, sizeof *all);
         if (!all) {
                 free(p.bytes);
+                free(p.text);
+                strv_free(p.list);
                 return -ENOMEM;
         }
         s->unit_properties = all;
@@ -182,30 +192,30 @@ static int print_bits(const Setting *t, const Settings *s, char **ret) {
 
 const SettingType setting_type_memory = {
         .name = "size", .expects = "a size, such as 512M, 1.5G, 512MiB, 40% or infinity", .example = "512M",
-        .apply = apply_memory, .print = print_memory, .clear = clear_property,
+        .property_type = "t", .apply = apply_memory, .print = print_memory, .clear = clear_property,
 };
 
 const SettingType setting_type_tasks = {
         .name = "count", .expects = "a number above 0, such as 500, 10% or infinity", .example = "500",
-        .apply = apply_tasks, .print = print_tasks, .clear = clear_property,
+        .property_type = "t", .apply = apply_tasks, .print = print_tasks, .clear = clear_property,
 };
 
 const SettingType setting_type_weight = {
         .name = "weight", .expects = "a weight from 1 to 10000", .example = "250",
-        .apply = apply_weight, .print = print_weight, .clear = clear_property,
+        .property_type = "t", .apply = apply_weight, .print = print_weight, .clear = clear_property,
 };
 
 const SettingType setting_type_cpu_weight = {
         .name = "weight or idle", .expects = "a weight from 1 to 10000, or idle", .example = "idle",
-        .apply = apply_cpu_weight, .print = print_weight, .clear = clear_property,
+        .property_type = "t", .apply = apply_cpu_weight, .print = print_weight, .clear = clear_property,
 };
 
 const SettingType setting_type_quota = {
         .name = "percentage", .expects = "a percentage of one CPU's time, such as 150%, or infinity", .example = "150%",
-        .apply = apply_quota, .print = print_quota, .clear = clear_property,
+        .property_type = "t", .apply = apply_quota, .print = print_quota, .clear = clear_property,
 };
 
 const SettingType setting_type_bits = {
         .name = "number list", .expects = "a list of numbers, such as 0-3 6", .example = "0-3 6",
-        .apply = apply_bits, .print = print_bits, .clear = clear_property,
+        .property_type = "ay", .apply = apply_bits, .print = print_bits, .clear = clear_property,
 };
