@@ -41,8 +41,8 @@ int settings_bus_check(const Call *call, char *const *assignments, char *const *
         STRV_FOREACH(a, assignments) {
                 const char *equals = strchr(*a, '=');
 
-                if (!equals || equals == *a || strchr(*a, '\n'))
-                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE, on one line.");
+                if (!equals || equals == *a || memchr(*a, '\n', (size_t) (equals - *a)))
+                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE.");
                 r = check_key(call, *a, (size_t) (equals - *a), error);
                 if (r < 0)
                         return r;
@@ -88,7 +88,7 @@ static bool is_unit_key(const char *assignment) {
         _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
         const Setting *setting;
 
-        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
+        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && setting_section_is_unit(setting->section);
 }
 
 bool settings_bus_touch_units(char *const *assignments, char *const *unset) {

@@ -6,6 +6,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "launch/scope-property.h"
 #include "launch/supervisor.h"
 #include "settings/table.h"
 
@@ -34,12 +35,9 @@ DEFINE_CLEANUP(Change *, change_free)
 static bool is_meant(const Change *c, const Setting *t) {
         if (!c->keys)
                 return true;
-        STRV_FOREACH(k, c->keys) {
-                const Setting *found;
-
-                if (setting_find(*k, &found, NULL, NULL) >= 0 && found == t)
+        STRV_FOREACH(k, c->keys)
+                if (setting_is_meant(t, *k))
                         return true;
-        }
         return false;
 }
 
@@ -108,11 +106,12 @@ static int change_begin(Change *c, char **ret_error) {
                 const Setting *t = &settings_table[i];
 
                 /* What somebody has set on purpose is set again: systemctl set-property may have changed it meanwhile. Else that stays. */
-                rows[i] = t->property && ((c->keys && is_meant(c, t)) || setting_differs(t, s->live ?: s->settings, c->settings) != 0);
+                rows[i] = t->when == SETTING_LIVE && streq(t->section, "Resource") && ((c->keys && is_meant(c, t)) || setting_differs(t, s->live ?: s->settings, c->settings) != 0);
                 any = any || rows[i];
         }
         if (!any)
                 return 0;
+        scope_property_mark(rows);
         r = scope_change(s->scope, c->settings, rows, on_changed, c, &s->change_slot);
         return r < 0 ? r : 1;
 }

@@ -8,5 +8,7 @@
 /* Properties of the payload's scope as PID 1 takes them: "(sv)" entries of a message. */
 
 int scope_property_append(sd_bus_message *m, const UnitProperty *p);
-/* What the row gives, its usual value when nothing is assigned. */
-int scope_property_append_row(sd_bus_message *m, const Setting *t, const Settings *s);
+/* What the row gives; with change also when that is nothing, as its usual value. */
+int scope_property_append_row(sd_bus_message *m, const Setting *t, const Settings *s, bool change);
+/* Some settings change the properties of others: marks these too. rows: a flag a row of the table. */
+void scope_property_mark(bool *rows);

@@ -92,8 +92,9 @@ static int append_properties(Scope *s, sd_bus_message *m) {
          * with its supervisor (PR_SET_PDEATHSIG), and a stop of the scope would wait for a controller that is gone. */
         if (r >= 0 && s->own_unit)
                 r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, s->own_unit);
-        for (size_t i = 0; r >= 0 && i < s->settings->n_unit_properties; i++)
-                r = scope_property_append(m, &s->settings->unit_properties[i]);
+        for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
+                if (t->type->property_type)
+                        r = scope_property_append_row(m, t, s->settings, false);
         return r;
 }
 
@@ -214,8 +215,8 @@ int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_me
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sv)");
         for (size_t i = 0; r >= 0 && i < n_settings_table; i++)
-                if (rows[i] && settings_table[i].property)
-                        r = scope_property_append_row(m, &settings_table[i], settings);
+                if (rows[i] && settings_table[i].type->property_type)
+                        r = scope_property_append_row(m, &settings_table[i], settings, true);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_call_async(s->bus, ret_slot, m, done, userdata, 0);

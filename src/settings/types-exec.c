@@ -86,6 +86,31 @@ static int apply_environment(const Setting *t, Settings *s, const char *text, bo
         return 0;
 }
 
+static int apply_metadata(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **words = NULL;
+        int r;
+
+        r = words_split(text, SETTINGS_LIST_MAX, &words, ret_reason);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(w, words) {
+                size_t n = strspn(*w, LOWER UPPER DIGITS "._-");
+
+                if (n == 0 || n > 255 || (*w)[n] != '=')
+                        return -EINVAL;
+        }
+        STRV_FOREACH(w, words) {
+                char *copy = strdup(*w);
+
+                if (!copy)
+                        return -ENOMEM;
+                r = replace_entry(SETTING_FIELD(t, s, char **), copy, strcspn(copy, "="), ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int apply_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
         size_t n = strcspn(text, ":");
         char *entry;
@@ -198,6 +223,11 @@ const SettingType setting_type_command = {
 const SettingType setting_type_environment = {
         .name = "variables", .expects = "a list of NAME=value, quoted as in unit files", .example = "LANG=C.UTF-8 \"GREETING=a b\"", .list = true,
         .apply = apply_environment, .print = print_words, .clear = clear_strv,
+};
+
+const SettingType setting_type_metadata = {
+        .name = "keys", .expects = "a list of KEY=VALUE, quoted as in unit files", .example = "purpose=web \"contact=A B\"", .list = true,
+        .apply = apply_metadata, .print = print_words, .clear = clear_strv,
 };
 
 const SettingType setting_type_credentials = {

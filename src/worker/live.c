@@ -63,7 +63,7 @@ int live_apply(Job *j, const char *name, char *const *keys, char ***next_start) 
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "The settings are written, but container '%s', which runs, could not be told: %m", name);
         if (!streq_ptr(message_get(m, "event"), "done"))
-                return failure_set(&j->failure, FAILURE_JOB_FAILED, EIO, "The settings are written, but container '%s' runs on with the old ones: %s", name,
+                return failure_set(&j->failure, FAILURE_BAD_SETTINGS, EKEYREJECTED, "Container '%s', which runs, cannot be given the settings: %s", name,
                                    message_get(m, "message") ?: "its supervisor does not understand the request");
         r = message_get_strv(m, "next-start", &names);
         STRV_FOREACH(n, names)

@@ -5,7 +5,7 @@
 
 /* A container that runs is told that its settings have changed: its supervisor reads them again, gives what can be changed to the running
  * scope, and says what cannot. keys: what was changed on purpose, NULL: whatever is different now. Adds the names of the settings that take
- * effect at the next start to *next_start. 0 when it does not run. Fails with a sentence. */
+ * effect at the next start to *next_start. 0 when it does not run. -EKEYREJECTED: it was refused. Fails with a sentence. */
 int live_apply(Job *j, const char *name, char *const *keys, char ***next_start);
 
 /* The keys of a request's "setting" and "unset" fields. */
