@@ -250,6 +250,9 @@ static const sd_bus_vtable vtable[] = {
         METHOD_NO_RESULT("CopyFrom", ("s", path, "h", destination, "a{sv}", options)),
         METHOD("GetSettings", ("b", effective), ("s", text)),
         METHOD("SetSettings", ("as", assignments, "as", unset), ("as", next_start)),
+        METHOD("ReplaceSettings", ("s", text, "s", before), ("as", next_start)),
+        SD_BUS_METHOD_WITH_ARGS("GetApplied", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", applied), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetSettingsFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
 

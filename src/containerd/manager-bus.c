@@ -303,6 +303,19 @@ static const sd_bus_vtable vtable[] = {
         METHOD("GetSettings", ("s", name, "b", effective), ("s", text)),
         METHOD("SetSettings", ("s", name, "as", assignments, "as", unset), ("as", next_start)),
 
+        METHOD("ReplaceSettings", ("s", name, "s", text, "s", before), ("as", next_start)),
+        METHOD("GetSettingsFiles", ("s", name), ("a(ss)", files)),
+        METHOD("GetApplied", ("s", name), ("a(ss)", applied)),
+
+        METHOD_NO_ARGS("ListProfiles", ("a(sssbas)", profiles)),
+        METHOD("GetProfile", ("s", name), ("s", text, "s", file)),
+        METHOD_NO_RESULT("CreateProfile", ("s", name, "s", text)),
+        METHOD("SetProfile", ("s", name, "as", assignments, "as", unset), ("as", restart)),
+        METHOD("ReplaceProfile", ("s", name, "s", text, "s", before), ("as", restart)),
+        METHOD_NO_RESULT("CopyProfile", ("s", name, "s", new_name)),
+        METHOD_NO_RESULT("RenameProfile", ("s", name, "s", new_name)),
+        METHOD_NO_RESULT("DeleteProfile", ("s", name)),
+
         METHOD("ImportImage", ("ah", files, "a{sv}", options), ("s", fingerprint, "o", image)),
         METHOD_NO_RESULT("RemoveImage", ("s", image)),
         METHOD_NO_RESULT("AddAlias", ("s", alias, "s", image)),

@@ -15,6 +15,7 @@ typedef enum PolicySubject {
         SUBJECT_NEW_CONTAINER,  /* first argument s: a name that is free, or ""; left to the handler */
         SUBJECT_IMAGE,          /* first argument s: an image; read by the gate */
         SUBJECT_ALIAS,          /* first argument s: an alias; left to the handler */
+        SUBJECT_PROFILE,        /* first argument s: a profile's name; left to the handler */
         SUBJECT_JOB,            /* first argument u: a job's id; read by the gate */
         SUBJECT_THIS_CONTAINER, /* the object of the call */
         SUBJECT_THIS_IMAGE,

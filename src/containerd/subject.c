@@ -11,6 +11,7 @@
 #include "containerd/image.h"
 #include "containerd/job.h"
 #include "containerd/limits.h"
+#include "settings/profile.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -83,6 +84,11 @@ static int check_name(PolicySubject subject, const char *name, sd_bus_error *err
                 r = string_escape(name, &sentence);
                 return r < 0 ? r : sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", sentence);
         }
+        if (subject == SUBJECT_PROFILE && !profile_name_valid(name)) {
+                r = string_escape(name, &sentence);
+                return r < 0 ? r : sd_bus_error_setf(error, BERTH_ERROR_INVALID_NAME, "'%.80s' is no name for a profile: up to 63 letters, digits, '.', '_' "
+                                                     "and '-', of which the first is a letter or digit.", sentence);
+        }
         return subject == SUBJECT_ALIAS ? alias_check_name(name, error) : 0;
 }
 
@@ -101,6 +107,7 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_IMAGE:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 r = sd_bus_message_read(m, "s", &text);
                 if (r > 0)
                         s->name = strdup(text);
@@ -183,6 +190,7 @@ int subject_owner(const Subject *s, Manager *m, uid_t *ret) {
         case SUBJECT_NONE:
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 return -ENOENT;
         }
         return -ENOENT;
@@ -197,7 +205,7 @@ static int detail(char ***details, const char *key, const char *value) {
 int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret) {
         static const char *const subject_keys[] = {
                 [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
-                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias",
+                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias", [SUBJECT_PROFILE] = "profile",
                 [SUBJECT_JOB] = "job", [SUBJECT_THIS_JOB] = "job",
         };
         const PolicyRow *row = s->row;
@@ -235,6 +243,7 @@ int subject_find(const Subject *s, Manager *manager, sd_bus_message *m, void *ob
         case SUBJECT_NONE:
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 return 0;
 
         case SUBJECT_THIS_CONTAINER:

@@ -108,6 +108,18 @@ static void request_settings(Supervisor *s, int fd, Message *m) {
         supervisor_change(s, fd, m);
 }
 
+static void request_applied(Supervisor *s, int fd, Message *m) {
+        _cleanup_(message_freep) Message *answer = NULL;
+        int r;
+
+        r = supervisor_applied(s, &answer);
+        if (r < 0)
+                connection_send_error(fd, "JobFailed", strerror(-r));
+        else
+                (void) message_send(fd, answer);
+        (void) fd_close(fd);
+}
+
 void supervisor_on_request(int fd, Message *m, void *userdata) {
         static const struct {
                 const char *name;
@@ -115,7 +127,7 @@ void supervisor_on_request(int fd, Message *m, void *userdata) {
         } requests[] = {
                 { "exec", request_exec },     { "console", request_console },     { "signal", request_signal },
                 { "reboot", request_reboot }, { "terminate", request_terminate },
-                { "settings", request_settings },
+                { "settings", request_settings }, { "applied", request_applied },
         };
         const char *name = message_get(m, "request");
 

@@ -23,7 +23,6 @@
 #include "shared/names.h"
 #include "shared/runtime-state.h"
 
-#define SECCOMP_PROGRAM BERTH_LIBEXECDIR "/seccomp/default.bpf"
 #define PERSONALISED "personalised"
 
 /* The sentence goes to the journal and, as the unit's status, to whoever asked for the start. */
@@ -202,9 +201,9 @@ static int start_payload(Supervisor *s) {
         const char *limit;
         int r;
 
-        r = seccomp_program_load(SECCOMP_PROGRAM, &s->seccomp);
+        r = seccomp_program_load(SUPERVISOR_SECCOMP_PROGRAM, &s->seccomp);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot load its seccomp filter '%s': %m", SECCOMP_PROGRAM);
+                return supervisor_start_error(s, r, "cannot load its seccomp filter '%s': %m", SUPERVISOR_SECCOMP_PROGRAM);
         r = rootfs_open_layers(s->options->name, s->settings, &layers);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");

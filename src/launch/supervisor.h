@@ -26,6 +26,8 @@
  * are read again. */
 #define SUPERVISOR_EXIT_REBOOT 133
 
+#define SUPERVISOR_SECCOMP_PROGRAM BERTH_LIBEXECDIR "/seccomp/default.bpf"
+
 typedef struct SupervisorOptions {
         const char *name;
         bool run_in; /* instead of its own init: a stub init, for one exec, and the end with it */
@@ -81,6 +83,9 @@ void supervisor_on_request(int connection_fd, Message *request, void *userdata);
 void supervisor_change(Supervisor *s, int connection_fd, const Message *request);
 /* What was set while it started, when nobody could tell it. */
 void supervisor_catch_up(Supervisor *s);
+
+/* applied.c: the answer. */
+int supervisor_applied(Supervisor *s, Message **ret);
 
 /* end.c */
 void supervisor_stop(Supervisor *s); /* asks the payload, and kills it when it takes too long */

@@ -6,6 +6,7 @@
 
 #include "basic/strv.h"
 #include "settings/lxd.h"
+#include "settings/profile.h"
 #include "settings/quote.h"
 
 #define BLANKS " \t"
@@ -70,12 +71,29 @@ static bool line_is(const IniLine *l, const Setting *t) {
         return l->kind == INI_ASSIGNMENT && streq(l->section, t->section) && streq(l->key, t->name);
 }
 
+/* What is said of a profile itself. */
+static int check_profile_line(const IniLine *l, char **ret_error) {
+        if (streq(l->key, "Description"))
+                return text_is_plain(l->value) > 0 ? 0 : asprintf(ret_error, "Description: has a control character in it.") < 0 ? -ENOMEM : -EINVAL;
+        if (!streq(l->key, "OwnersMayAssign"))
+                return asprintf(ret_error, "There is no setting '%.60s' of a profile, only Description= and OwnersMayAssign=.", l->key) < 0 ? -ENOMEM : -EINVAL;
+        if (*l->value && parse_bool(l->value) < 0)
+                return asprintf(ret_error, "OwnersMayAssign: '%.60s' is not yes or no.", l->value) < 0 ? -ENOMEM : -EINVAL;
+        return 0;
+}
+
 static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool *seen, char **ret_error) {
         _cleanup_free_ char *error = NULL;
         const Setting *t;
         int r;
 
+        if (f->profile && streq(l->section, PROFILE_SECTION)) {
+                r = check_profile_line(l, &error);
+                return r == -EINVAL ? (asprintf(ret_error, "%s:%u: %s", f->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG) : r;
+        }
         r = setting_find_in_section(l->section, l->key, &t, &error);
+        if (r >= 0 && f->profile && streq(t->name, "Profiles"))
+                r = asprintf(&error, "%s: stands with a container, not in a file for several.", t->name) < 0 ? -ENOMEM : -EINVAL;
         if (r >= 0 && f->drop_in && t->who == SETTING_BERTH)
                 r = asprintf(&error, "%s: is kept by berth and cannot be set.", t->name) < 0 ? -ENOMEM : -EINVAL;
         if (r >= 0) {
@@ -488,4 +506,56 @@ int settings_key_is_owner_settable(const char *key) {
 
         /* Each of these keys stands for settings of the same kind; a test sees to that. */
         return setting_find(k ? k->names[0] : key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+}
+
+bool settings_key_is_internal(const char *key) {
+        const Setting *t;
+
+        return setting_find(key, &t, NULL, NULL) >= 0 && t->who == SETTING_BERTH;
+}
+
+int settings_line_is_owner_settable(const char *section, const char *key, const char *value) {
+        _cleanup_free_ char *error = NULL;
+        const Setting *t;
+
+        return setting_find_in_section(section, key, &t, &error) >= 0 && t->who == SETTING_OWNER;
+}
+
+/* Two files' assignments of one key, compared in order. */
+static bool assignments_differ(const Ini *a, const Ini *b, const char *section, const char *key) {
+        size_t i = 0, j = 0;
+
+        for (;; i++, j++) {
+                while (i < a->n_lines && !(a->lines[i].kind == INI_ASSIGNMENT && streq(a->lines[i].section, section) && streq(a->lines[i].key, key)))
+                        i++;
+                while (j < b->n_lines && !(b->lines[j].kind == INI_ASSIGNMENT && streq(b->lines[j].section, section) && streq(b->lines[j].key, key)))
+                        j++;
+                if (i == a->n_lines || j == b->n_lines)
+                        return i != a->n_lines || j != b->n_lines;
+                if (!streq(a->lines[i].value, b->lines[j].value))
+                        return true;
+        }
+}
+
+int settings_file_changed_keys(const SettingsFile *a, const SettingsFile *b, char ***ret) {
+        const Ini *const files[] = { &a->ini, &b->ini };
+        _cleanup_strv_ char **keys = NULL;
+        int r;
+
+        for (size_t k = 0; k < ELEMENTSOF(files); k++)
+                for (const IniLine *l = files[k]->lines; l < files[k]->lines + files[k]->n_lines; l++) {
+                        _cleanup_free_ char *full = NULL;
+
+                        if (l->kind != INI_ASSIGNMENT || !assignments_differ(&a->ini, &b->ini, l->section, l->key))
+                                continue;
+                        if (asprintf(&full, "%s.%s", l->section, l->key) < 0)
+                                return full = NULL, -ENOMEM;
+                        if (strv_find(keys, full))
+                                continue;
+                        r = strv_extend(&keys, full);
+                        if (r < 0)
+                                return r;
+                }
+        *ret = TAKE_PTR(keys);
+        return 0;
 }

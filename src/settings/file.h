@@ -9,6 +9,7 @@
 struct SettingsFile {
         char *name;     /* owned, printable */
         Ini ini;
+        bool profile;   /* may have [Profile], and names no profiles itself */
         bool drop_in;   /* an administrator's file: berth's own keys have no business there */
 };
 

@@ -15,6 +15,7 @@
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "settings/file.h"
+#include "settings/profile.h"
 
 #define DROP_INS_MAX 256U
 
@@ -164,7 +165,62 @@ static int no_such_container(const char *name, char **ret_error) {
         return asprintf(ret_error, "There is no container '%.80s'.", escaped) < 0 ? -ENOMEM : -ENOENT;
 }
 
+int settings_files_profiles(const SettingsFiles *files, char ***ret, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        const Setting *t;
+        int r;
+
+        r = setting_find("Profiles", &t, NULL, NULL);
+        if (r >= 0)
+                r = settings_new(&s);
+        for (size_t i = 0; r >= 0 && i < files->n; i++) {
+                const Ini *ini = &files->items[i]->ini;
+
+                for (const IniLine *l = ini->lines; r >= 0 && l < ini->lines + ini->n_lines; l++) {
+                        _cleanup_free_ char *error = NULL;
+
+                        if (l->kind != INI_ASSIGNMENT || !streq(l->section, t->section) || !streq(l->key, t->name))
+                                continue;
+                        r = setting_apply(t, s, l->value, false, &error);
+                        if (r == -EINVAL)
+                                r = asprintf(ret_error, "%s:%u: %s", files->items[i]->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG;
+                }
+        }
+        if (r >= 0)
+                *ret = TAKE_PTR(s->profiles);
+        return r;
+}
+
 int settings_files_read_own(const char *root, const char *name, SettingsFiles *files, char **ret_error) {
+        _cleanup_(settings_files_done) SettingsFiles bare = {};
+        _cleanup_strv_ char **profiles = NULL;
+        SettingsFile **items;
+        int r;
+
+        r = settings_files_read_bare(root, name, &bare, ret_error);
+        if (r >= 0)
+                r = settings_files_profiles(&bare, &profiles, ret_error);
+        if (r < 0)
+                return r;
+        items = reallocarray(files->items, files->n + strv_length(profiles) + bare.n + 1, sizeof *items);
+        if (!items)
+                return -ENOMEM;
+        files->items = items;
+        STRV_FOREACH(p, profiles) {
+                r = profile_load(root, *p, &files->items[files->n], NULL, ret_error);
+                if (r == -ENOENT)
+                        return asprintf(ret_error, "%s: Profiles: there is no profile '%s'.", bare.items[0]->name, *p) < 0 ? -ENOMEM : -EBADMSG;
+                if (r < 0)
+                        return r;
+                files->n++;
+        }
+        memcpy(files->items + files->n, bare.items, bare.n * sizeof *items);
+        files->n += bare.n;
+        bare.n = 0;
+        return 0;
+}
+
+int settings_files_read_bare(const char *root, const char *name, SettingsFiles *files, char **ret_error) {
         _cleanup_free_ char *directory = NULL, *path = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
         size_t size;

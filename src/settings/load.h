@@ -15,6 +15,10 @@ void settings_files_done(SettingsFiles *files);
 /* Both add to *files. -EBADMSG: a file has a mistake in its syntax; own: -ENOENT: no such container. */
 int settings_files_read_common(const char *root, SettingsFiles *files, char **ret_error);
 int settings_files_read_own(const char *root, const char *name, SettingsFiles *files, char **ret_error);
+/* Without its profiles. */
+int settings_files_read_bare(const char *root, const char *name, SettingsFiles *files, char **ret_error);
+/* The names that Profiles= has in them. */
+int settings_files_profiles(const SettingsFiles *files, char ***ret, char **ret_error);
 /* The administrator's drop-ins alone. */
 int settings_files_read_drop_ins(const char *root, const char *name, SettingsFiles *files, char **ret_error);
 

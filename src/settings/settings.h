@@ -13,6 +13,7 @@
  *
  * Files, later ones win key by key (an empty assignment clears a list):
  *   /etc/berth/container.conf.d/NN-*.conf          for all containers, over /usr/lib/berth/container.conf.d/
+ *   /etc/berth/profiles/NAME.conf                  those that Profiles= names, in its order, over /usr/lib/berth/profiles/
  *   /var/lib/berth/containers/NAME/container.conf  the container's own, written by the API
  *   /etc/berth/containers/NAME.conf.d/NN-*.conf    the administrator's last word
  */
@@ -50,6 +51,7 @@ typedef struct Settings {
         char *uuid;               /* 36 characters; the payload's container_uuid */
         char *architecture;
         char *description;
+        char **profiles;
         char **metadata;          /* "key=value", of LXD's user.* */
         uint32_t uid_base;        /* 0: none leased yet */
         uid_t owner;
@@ -127,6 +129,14 @@ int settings_file_check(const SettingsFile *f, char **ret_error);
 int settings_key_is_owner_settable(const char *key);
 /* Keys of [Container] but Description= are berth's own: settable only through settings_file_set_internal(). */
 int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
+
+/* Is it one of berth's own? */
+bool settings_key_is_internal(const char *key);
+/* The same of an assignment that stands in a file. 0 also for what is nobody's key. */
+int settings_line_is_owner_settable(const char *section, const char *key, const char *value);
+
+/* Keys, "Section.Key", whose assignments are others in b than in a. */
+int settings_file_changed_keys(const SettingsFile *a, const SettingsFile *b, char ***ret);
 
 /* Prints the merged result, one "Section.Key=value  # file:line" a line, or without the source. */
 int settings_print_effective(const char *name, FILE *f, bool with_source, char **ret_error);

@@ -58,6 +58,8 @@ const Setting settings_table[] = {
         OWN(Image, fingerprint, image, INTERNAL, BERTH, "Fingerprint of the image it was created from"),
         ROW(Container, Metadata, "user.*", metadata, metadata, LIVE, OWNER, NULL, "Free keys with values, of whoever wants to keep some"),
         OWN(Owner, u32, owner, INTERNAL, BERTH, "User id of who owns it"),
+        ROW(Container, Profiles, NULL, profiles, profiles, LIVE, OWNER, NULL,
+            "Profiles that it uses, in the order in which they count; what it says itself counts more"),
         OWN(UIDBase, u32, uid_base, INTERNAL, BERTH, "First of the 65536 host user ids that are its own"),
         OWN(UUID, uuid, uuid, INTERNAL, BERTH, "Its identity, passed to the payload as container_uuid"),
 

@@ -2,6 +2,7 @@
 
 /* The types of [Exec]: the command line, its environment, and how the payload is told to stop. */
 
+#include "settings/profile.h"
 #include "settings/table.h"
 
 #include <signal.h>
@@ -109,6 +110,40 @@ static int apply_metadata(const Setting *t, Settings *s, const char *text, bool 
                         return r;
         }
         return 0;
+}
+
+static int apply_profiles(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        for (const char *p = text; *p; p += strspn(p, " ,")) {
+                size_t n = strcspn(p, " ,");
+                _cleanup_free_ char *name = strndup(p, n);
+
+                p += n;
+                if (!name)
+                        return -ENOMEM;
+                if (!profile_name_valid(name))
+                        return -EINVAL;
+                if (strv_find(names, name))
+                        return setting_reason(ret_reason, "has '%s' twice", name);
+                if (strv_length(names) >= PROFILES_MAX)
+                        return setting_reason(ret_reason, "has more than %u names", PROFILES_MAX);
+                r = strv_extend(&names, name);
+                if (r < 0)
+                        return r;
+        }
+        if (!names)
+                return -EINVAL;
+        strv_free(*SETTING_FIELD(t, s, char **));
+        *SETTING_FIELD(t, s, char **) = TAKE_PTR(names);
+        return 0;
+}
+
+static int print_profiles(const Setting *t, const Settings *s, char **ret) {
+        char *const *l = *SETTING_FIELD_CONST(t, s, char **);
+
+        return l ? strv_join(l, " ", ret) : -ENODATA;
 }
 
 static int apply_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
@@ -223,6 +258,11 @@ const SettingType setting_type_command = {
 const SettingType setting_type_environment = {
         .name = "variables", .expects = "a list of NAME=value, quoted as in unit files", .example = "LANG=C.UTF-8 \"GREETING=a b\"", .list = true,
         .apply = apply_environment, .print = print_words, .clear = clear_strv,
+};
+
+const SettingType setting_type_profiles = {
+        .name = "profiles", .expects = "a list of names of profiles", .example = "default docker",
+        .apply = apply_profiles, .print = print_profiles, .clear = clear_strv,
 };
 
 const SettingType setting_type_metadata = {

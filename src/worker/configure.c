@@ -6,12 +6,13 @@
 #include "shared/names.h"
 #include "worker/container-conf.h"
 #include "worker/live.h"
+#include "worker/profile.h"
 #include "worker/store.h"
 
 /* configure: settings of a container are set and unset. Its directory is locked, not the container: it may be running. */
 int job_configure(Job *j) {
         _cleanup_(settings_file_freep) SettingsFile *f = NULL, *before = NULL;
-        _cleanup_close_ int containers = -EBADF, container = -EBADF;
+        _cleanup_close_ int containers = -EBADF, container = -EBADF, profiles = -EBADF;
         _cleanup_strv_ char **keys = NULL, **next_start = NULL;
         _cleanup_free_ char *joined = NULL;
         const char *name;
@@ -35,15 +36,22 @@ int job_configure(Job *j) {
         r = container_conf_read(j, name, container, &before);
         if (r >= 0)
                 r = container_conf_read(j, name, container, &f);
-        if (r >= 0)
+        if (r >= 0 && message_get(j->request, "text"))
+                r = container_conf_replace(j, &f);
+        else if (r >= 0)
                 r = container_conf_apply_request(j, f);
+        if (r >= 0)
+                r = profiles_lock(j, LOCK_SH, &profiles);
+        if (r >= 0)
+                r = profiles_check(j, f);
         if (r >= 0)
                 r = container_conf_write(j, name, container, f);
         /* Still under the lock: a running container hears of changes in the order in which they were written. */
         if (r >= 0)
-                r = live_keys(j, &keys);
+                r = message_get(j->request, "text") ? settings_file_changed_keys(before, f, &keys) : live_keys(j, &keys);
         if (r >= 0) {
-                r = live_apply(j, name, keys, &next_start);
+                /* A profile can change anything. */
+                r = live_apply(j, name, strv_find(keys, "Profiles") || strv_find(keys, "Container.Profiles") ? NULL : keys, &next_start);
                 /* PID 1 has the last word on what a running container can be given. */
                 if (r == -EKEYREJECTED)
                         (void) container_conf_write(j, name, container, before);

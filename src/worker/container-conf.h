@@ -14,5 +14,8 @@ int container_conf_write(Job *j, const char *name, int container_fd, const Setti
 /* Sets the request's "setting" fields and unsets its "unset" fields; what comes out is checked. */
 int container_conf_apply_request(Job *j, SettingsFile *f);
 
+/* *f becomes the request's "text", if it is "before" still; what comes out is checked, and berth's own keys are as they were. */
+int container_conf_replace(Job *j, SettingsFile **f);
+
 /* UIDBase= of the container, 0 when it has none, < 0 when it cannot be told. */
 int64_t container_conf_uid_base(int state_fd, const char *name);

@@ -29,6 +29,7 @@ int job_alias(Job *j);
 int job_configure(Job *j);
 int job_copy_to(Job *j);
 int job_copy_from(Job *j);
+int job_profile(Job *j);
 int job_collect(Job *j);
 
 /* Takes the request from its socket and opens the state directory. */

@@ -39,6 +39,7 @@ static const struct {
         { &setting_type_cpu_weight, { "0", "10001", "-1", "Idle", "50%", "99999999999999999999" } },
         { &setting_type_quota, { "0%", "50", "-50%", "99999999999%", "99999999999999999999%", "2 CPUs" } },
         { &setting_type_bits, { "-1", "8192", "3-1", "0-99999999999999999999", "a", "0-", "1;2" } },
+        { &setting_type_profiles, { "../x", "a/b", "-a", ".a", "a a", ",", "a b;c" } },
         { &setting_type_metadata, { "A", "=x", "a b=c", "a/b=c", "A=\"open" } },
         { &setting_type_property_choice, { "-1", "Auto", "yes", "auto kill" } },
         { &setting_type_property_bool, { "2", "-1", "maybe" } },
@@ -90,7 +91,7 @@ START_TEST(sorted_and_whole) {
                 ck_assert_msg(!t->choices || setting_has_choice(t, example(t)), "%s", t->name);
                 ck_assert_msg((size_t) t->offset < sizeof(Settings), "%s", t->name);
                 ck_assert(setting_when_to_string(t->when) && setting_who_to_string(t->who));
-                ck_assert_msg((t->who == SETTING_BERTH) == (streq(t->section, "Container") && !streq(t->name, "Description") && !streq(t->name, "Metadata")), "%s", t->name);
+                ck_assert_msg((t->who == SETTING_BERTH) == (streq(t->section, "Container") && !streq(t->name, "Description") && !streq(t->name, "Metadata") && !streq(t->name, "Profiles")), "%s", t->name);
                 if (t > settings_table) {
                         int c = strcmp(t[-1].section, t->section);
 
