@@ -24,7 +24,7 @@ static const struct {
         uint64_t tasks_max;
 } sandboxes[_JOB_KIND_MAX] = {
         [JOB_IMPORT] = { CAPS_USERNS, true, 1024 * MIB, 32 },
-        [JOB_CREATE] = { CAPS_USERNS, false, 256 * MIB, 16 },
+        [JOB_CREATE] = { CAPS_FILES, false, 256 * MIB, 16 },
         [JOB_DELETE] = { CAPS_FILES, false, 256 * MIB, 16 },
         [JOB_REMOVE_IMAGE] = { CAPS_FILES, false, 256 * MIB, 16 },
         [JOB_ALIAS] = { CAPS_FILES, false, 64 * MIB, 8 },

@@ -16,7 +16,8 @@
 #include "basic/strv.h"
 #include "containerd/error.h"
 #include "containerd/job-bus.h"
-#include "containerd/job-sandbox.h"
+#include "containerd/job-spare.h"
+#include "containerd/job-unit.h"
 #include "containerd/store.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
@@ -24,7 +25,6 @@
 /* Beside /run/berth/NAME of the containers, with a name that no container can have. */
 #define JOBS_DIR ".jobs"
 #define LAST_ID_FILE "last-id"
-#define WORKER BERTH_LIBEXECDIR "/berth-worker"
 
 static const char *const kind_names[_JOB_KIND_MAX] = {
         [JOB_IMPORT] = "import", [JOB_CREATE] = "create", [JOB_DELETE] = "delete", [JOB_REMOVE_IMAGE] = "remove-image",
@@ -46,10 +46,17 @@ JobKind job_kind_from_string(const char *s) {
 Job *job_free(Job *j) {
         if (!j)
                 return NULL;
-        if (j->manager)
+        if (j->manager) {
                 for (size_t i = 0; i < JOBS_MAX; i++)
                         if (j->manager->jobs[i] == j)
                                 j->manager->jobs[i] = NULL;
+                if (j->manager->spare == j)
+                        j->manager->spare = NULL;
+                if (j->manager->systemd)
+                        systemd_forget(j->manager->systemd, j);
+        }
+        sd_event_source_disable_unref(j->channel);
+        (void) fd_close(j->channel_fd);
         free(j->target);
         free(j->client);
         free(j->unit);
@@ -82,24 +89,29 @@ Job *job_find_target(Manager *m, JobKind kind, const char *target) {
         return NULL;
 }
 
-static int job_new(Manager *m, unsigned id, JobKind kind, const char *target, uid_t owner, const char *client, Job **ret) {
+int job_new(Manager *m, unsigned id, Job **ret) {
         _cleanup_(job_freep) Job *j = NULL;
 
-        j = calloc(1, sizeof *j);
+        j = malloc(sizeof *j);
         if (!j)
                 return -ENOMEM;
-        *j = (Job) { .id = id, .kind = kind, .owner = owner, .progress = -1 };
-        j->target = strdup(target);
-        j->client = strdup(client);
+        *j = (Job) { .manager = m, .id = id, .kind = _JOB_KIND_INVALID, .progress = -1, .channel_fd = -EBADF };
         j->status = strdup("");
-        if (!j->target || !j->client || !j->status || job_unit(id, &j->unit) < 0)
+        if (!j->status || job_unit(id, &j->unit) < 0)
                 return -ENOMEM;
+        *ret = TAKE_PTR(j);
+        return 0;
+}
 
+/* Gives it its work and a place in the table. */
+static int job_enter(Job *j, JobKind kind, const char *target, uid_t owner, const char *client) {
+        j->kind = kind;
+        j->owner = owner;
+        if (free_and_strdup(&j->target, target) < 0 || free_and_strdup(&j->client, client) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < JOBS_MAX; i++)
-                if (!m->jobs[i]) {
-                        m->jobs[i] = j;
-                        j->manager = m;
-                        *ret = TAKE_PTR(j);
+                if (!j->manager->jobs[i]) {
+                        j->manager->jobs[i] = j;
                         return 0;
                 }
         return -ENOBUFS;
@@ -133,10 +145,11 @@ static int write_down(const Job *j) {
 
         if (dir < 0)
                 return dir;
-        snprintf(name, sizeof name, "%u", j->id);
+        snprintf(name, sizeof name, "%u", j->manager->last_job_id);
         r = write_file(dir, LAST_ID_FILE, name);
         if (r < 0)
                 return r;
+        snprintf(name, sizeof name, "%u", j->id);
         if (asprintf(&text, "KIND=%s\nTARGET=%s\nOWNER=%u\n", job_kind_to_string(j->kind), j->target, j->owner) < 0)
                 return -ENOMEM;
         return write_file(dir, name, text);
@@ -224,6 +237,7 @@ static void job_finish(Job *j, const sd_bus_error *error) {
         job_free(j);
         if (failed)
                 job_collect(m);
+        job_spare_arrange(m);
 }
 
 static void job_explain(const Job *j, const UnitOutcome *outcome, sd_bus_error *error) {
@@ -245,13 +259,24 @@ static void job_explain(const Job *j, const UnitOutcome *outcome, sd_bus_error *
                 sd_bus_error_setf(error, BERTH_ERROR_JOB_FAILED, "The %s job %s.", kind, sentence);
 }
 
-static void on_unit_started(void *userdata, const UnitOutcome *outcome) {
+void job_on_done(Job *j, const char *result) {
+        if (result)
+                (void) free_and_strdup(&j->result, result);
+        j->cancelled = false; /* too late, it was committed */
+        job_finish(j, NULL);
+}
+
+void job_on_unit_started(void *userdata, const UnitOutcome *outcome) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         Job *j = userdata;
 
+        /* A spare one that went away unused. */
+        if (j->manager->spare == j) {
+                job_free(j);
+                return;
+        }
         if (!outcome->error && streq(outcome->result, "done")) {
-                j->cancelled = false; /* too late, it was committed */
-                job_finish(j, NULL);
+                job_on_done(j, NULL);
                 return;
         }
         /* A cancelled job is over when its unit has been stopped, that is when the worker has cleared up behind it. */
@@ -261,66 +286,22 @@ static void on_unit_started(void *userdata, const UnitOutcome *outcome) {
         job_finish(j, &error);
 }
 
-static int job_request(Job *j, Message *request, int *ret_worker_fd) {
-        int pair[2], r;
-
-        r = message_addf(request, "id", "%u", j->id);
-        if (r >= 0)
-                r = message_addf(request, "owner", "%u", j->owner);
-        if (r < 0)
-                return r;
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        /* The queue is empty, so this waits for nobody: it is taken, or too large. */
-        (void) fd_set_nonblock(pair[0], true);
-        r = message_send(pair[0], request);
-        (void) close(pair[0]);
-        if (r < 0) {
-                (void) close(pair[1]);
-                return r;
-        }
-        *ret_worker_fd = pair[1];
-        return 0;
-}
-
-static int job_start_unit(Job *j, int worker_fd) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        const char *argv[] = { WORKER, job_kind_to_string(j->kind), NULL };
-        _cleanup_free_ char *description = NULL;
+static int job_add_ids(const Job *j, Message *request) {
         int r;
 
-        /* Of a fingerprint the beginning is enough. */
-        if (asprintf(&description, "berth: %s %.*s", argv[1], fingerprint_valid(j->target) ? 12 : -1, j->target) < 0)
-                return -ENOMEM;
-        r = systemd_new_transient(j->manager->systemd, j->unit, description, &m);
+        r = message_add(request, "kind", job_kind_to_string(j->kind));
         if (r >= 0)
-                r = systemd_append_property(m, "Type", "s", "notify");
+                r = message_addf(request, "id", "%u", j->id);
         if (r >= 0)
-                r = systemd_append_property(m, "NotifyAccess", "s", "main");
-        if (r >= 0)
-                r = systemd_append_property(m, "CollectMode", "s", "inactive-or-failed");
-        if (r >= 0)
-                r = systemd_append_property(m, "TimeoutStartUSec", "t", USEC_INFINITY);
-        if (r >= 0)
-                r = systemd_append_property(m, "TimeoutStopUSec", "t", (uint64_t) (30 * USEC_PER_SEC));
-        if (r >= 0)
-                r = systemd_append_property(m, "StandardInputFileDescriptor", "h", worker_fd);
-        if (r >= 0)
-                r = systemd_append_property(m, "StandardOutput", "s", "journal");
-        if (r >= 0)
-                r = systemd_append_property(m, "StandardError", "s", "journal");
-        if (r >= 0)
-                r = job_sandbox_append(m, j->kind);
-        if (r >= 0)
-                r = systemd_append_exec(m, (char **) argv);
-        return r < 0 ? r : systemd_start_transient(j->manager->systemd, j->unit, m, on_unit_started, j);
+                r = message_addf(request, "owner", "%u", j->owner);
+        return r;
 }
 
 int job_start(Manager *m, JobKind kind, const char *target, uid_t owner, const char *client, Message *request,
               JobDone done, void *userdata, Job **ret, sd_bus_error *error) {
         _cleanup_(job_freep) Job *j = NULL;
-        _cleanup_close_ int worker_fd = -EBADF;
         size_t of_owner = 0;
+        bool spare;
         int r;
 
         assert(m && target && client && request);
@@ -330,22 +311,25 @@ int job_start(Manager *m, JobKind kind, const char *target, uid_t owner, const c
         if (job_count(m) >= JOBS_MAX || (owner != 0 && of_owner >= JOBS_PER_USER_MAX))
                 return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "Too many jobs are running. Try again when some are done.");
 
-        r = job_new(m, ++m->last_job_id, kind, target, owner, client, &j);
-        if (r < 0)
-                return r;
-        r = job_request(j, request, &worker_fd);
-        if (r == -EMSGSIZE || r == -E2BIG)
-                return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "The request is too large.");
+        j = job_spare_take(m, kind);
+        spare = j != NULL;
+        r = spare ? 0 : job_new(m, ++m->last_job_id, &j);
+        if (r >= 0)
+                r = job_enter(j, kind, target, owner, client);
+        if (r >= 0)
+                r = job_add_ids(j, request);
         if (r < 0)
                 return r;
         r = write_down(j);
         if (r < 0)
                 return sd_bus_error_set_errnof(error, r, "Cannot write down the job in '" BERTH_RUNTIME_DIR "': %m");
-        r = job_start_unit(j, worker_fd);
-        if (r < 0) {
+        r = spare ? job_unit_send(j, request) : job_unit_start(j, request);
+        if (r < 0)
                 strike_out(j->id);
+        if (r == -EMSGSIZE || r == -E2BIG)
+                return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "The request is too large.");
+        if (r < 0)
                 return r;
-        }
 
         j->done = done;
         j->userdata = userdata;
@@ -387,10 +371,12 @@ int job_restore(Manager *m, unsigned id) {
         note_used_id(id, m);
         if (kind < 0)
                 return -ENOENT;
-        r = job_new(m, id, kind, target ?: "", owner, "", &j);
+        r = job_new(m, id, &j);
+        if (r >= 0)
+                r = job_enter(j, kind, target ?: "", owner, "");
         if (r < 0)
                 return r;
-        r = systemd_wait_unit(m->systemd, j->unit, on_unit_started, j);
+        r = systemd_wait_unit(m->systemd, j->unit, job_on_unit_started, j);
         if (r < 0)
                 return r;
         TAKE_PTR(j);

@@ -7,7 +7,8 @@
 #include "shared/message.h"
 
 /* One piece of work that may take long or hang, done by berth-worker in a transient unit of its own: berth-job-ID.service. The job is over
- * when the unit's start is (the worker says READY=1 when all is durable); progress and the reason of a failure come as the unit's StatusText.
+ * when the unit's start is (the worker says READY=1 when all is durable, and the same to us, which saves a way round); progress and the reason
+ * of a failure come as the unit's StatusText.
  * /run/berth/.jobs/ID keeps what it was asked for, so that a manager that has just been started knows it. */
 
 typedef enum JobKind {
@@ -40,6 +41,8 @@ struct Job {
         char *status;       /* what it is doing, or "" */
         char *result;       /* "fingerprint=…", or NULL */
         char *error;        /* what it said when it failed: "NAME sentence", or NULL */
+        int channel_fd;     /* owned; our end of the worker's standard input, on which it says that the job is done */
+        sd_event_source *channel;
         bool cancelled;     /* its unit is being stopped; the job is over when that is done */
         JobDone done;       /* may be NULL */
         void *userdata;
@@ -47,6 +50,9 @@ struct Job {
 
 const char *job_kind_to_string(JobKind k);
 JobKind job_kind_from_string(const char *s);
+
+/* For job-unit.c and job-spare.c: one that has no work yet and is in no table. */
+int job_new(Manager *m, unsigned id, Job **ret);
 
 /* Takes over nothing. The request gets its `id` and `owner` here. On failure error is set. */
 int job_start(Manager *m, JobKind kind, const char *target, uid_t owner, const char *client, Message *request,
@@ -66,6 +72,10 @@ size_t job_count(const Manager *m);
 
 /* PID 1 has a new StatusText. */
 void job_set_status(Job *j, const char *text);
+
+/* What PID 1 says at the end of the unit's start, and what the worker says before. */
+void job_on_unit_started(void *userdata, const UnitOutcome *outcome);
+void job_on_done(Job *j, const char *result);
 
 /* Starts a collect job if failed jobs have left something behind. */
 void job_collect(Manager *m);

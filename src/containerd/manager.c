@@ -34,6 +34,8 @@ int manager_new(uint64_t idle_usec, Manager **ret) {
         m->idle_usec = idle_usec;
 
         r = sd_event_default(&m->event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(m->event, true);
         if (r < 0)
                 return r;
         /* Ended by them at any moment, but between two events. */
@@ -56,9 +58,12 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         m->started = false;
         m->gate = gate_free(m->gate);
-        m->systemd = systemd_free(m->systemd);
         for (size_t i = 0; i < JOBS_MAX; i++)
                 job_free(m->jobs[i]);
+        job_free(m->spare);
+        sd_event_source_disable_unref(m->spare_timer);
+        sd_event_source_disable_unref(m->reap_source);
+        m->systemd = systemd_free(m->systemd);
         while (m->containers.n > 0)
                 container_free(m->containers.items[m->containers.n - 1]);
         while (m->images.n > 0)
@@ -189,7 +194,7 @@ static bool has_ephemeral(const Manager *m) {
 }
 
 static bool is_idle(const Manager *m) {
-        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == 0 && job_count(m) == 0 && m->n_controls == 0;
+        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == (m->spare ? 1 : 0) && job_count(m) == 0 && m->n_controls == 0;
 }
 
 void manager_touch(Manager *m) {
@@ -315,9 +320,20 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                 container_freezer_changed(c);
 }
 
+/* Ephemeral containers that ended while there was no manager. */
+static int on_reap_all(sd_event_source *source, void *userdata) {
+        _cleanup_strv_ char **names = NULL;
+        Manager *m = userdata;
+
+        if (store_list_containers(&names) >= 0)
+                STRV_FOREACH(n, names)
+                        reap(m, *n);
+        m->reap_source = sd_event_source_disable_unref(m->reap_source);
+        return 0;
+}
+
 static int on_name_acquired(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {
         const sd_bus_error *e = sd_bus_message_get_error(reply);
-        _cleanup_strv_ char **names = NULL;
         Manager *m = userdata;
         int r;
 
@@ -329,11 +345,10 @@ static int on_name_acquired(sd_bus_message *reply, void *userdata, _unused_ sd_b
 
         job_forget_finished(m);
         job_collect(m);
-        r = store_list_containers(&names);
-        if (r < 0)
-                return 0;
-        STRV_FOREACH(n, names)
-                reap(m, *n);
+        /* That means reading all settings: after the call that waits. */
+        r = sd_event_add_defer(m->event, &m->reap_source, on_reap_all, m);
+        if (r >= 0)
+                (void) sd_event_source_set_priority(m->reap_source, SD_EVENT_PRIORITY_IDLE);
         return 0;
 }
 

@@ -27,6 +27,9 @@ struct Manager {
         Table containers;       /* Container, owned */
         Table images;           /* Image, owned */
         Job *jobs[JOBS_MAX];    /* owned; NULL where there is none */
+        Job *spare;             /* owned; a worker that waits for the next job, or NULL */
+        sd_event_source *reap_source; /* until what ended before our time has been seen to */
+        sd_event_source *spare_timer; /* until it is time for the next one */
         unsigned last_job_id;
         unsigned n_orphans;     /* remains on disk of jobs that are gone, when they were counted last */
         size_t n_controls;      /* requests to supervisors that wait for their answer */

@@ -15,6 +15,7 @@
 #include "shared/names.h"
 
 #define FREEZE_TRIES 5U
+#define KILL_AGAIN_USEC (250 * USEC_PER_MSEC)
 
 typedef struct Operation {
         Manager *manager;        /* borrowed, outlives us */
@@ -22,7 +23,7 @@ typedef struct Operation {
         char *unit, *scope;
         Done done;               /* may be NULL */
         void *userdata;
-        sd_event_source *timer;  /* stop: until the patience ends */
+        sd_event_source *timer;  /* stop: until the patience ends, or it is killed again */
         unsigned tries;          /* freeze */
 } Operation;
 
@@ -149,8 +150,9 @@ int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error
         r = operation_new(c->manager, c->name, done, userdata, &o);
         if (r < 0)
                 return r;
-        /* Somebody wants it now: that it was started too often by itself (a guest that reboots in a loop) is of the past. */
-        if (container_state(c) == CONTAINER_FAILED)
+        /* Somebody wants it now: how often it was started before, by itself (a guest that reboots in a loop) or by others, is of the past.
+         * It resets the count of StartLimitBurst= as well; an error says that PID 1 has forgotten the unit and so has nothing to reset. */
+        if (container_state(c) != CONTAINER_STARTING)
                 (void) systemd_call(c->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", o->unit);
         r = systemd_unit_job(c->manager->systemd, "StartUnit", o->unit, on_started, o);
         if (r < 0)
@@ -218,6 +220,17 @@ static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t
         return 0;
 }
 
+/* Whoever is being started has no control socket and perhaps no scope yet, and might be asked too early: until the unit has stopped, it is
+ * killed again. */
+static int on_kill_again(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        Operation *o = userdata;
+        int r;
+
+        terminate(o->manager, o->name);
+        r = sd_event_source_set_time_relative(source, KILL_AGAIN_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int stop_unit(Container *c, const char *method, const StopOptions *options, UnitJobDone ended, Done done, void *userdata) {
         _cleanup_(operation_freep) Operation *o = NULL;
         Manager *m = c->manager;
@@ -232,11 +245,12 @@ static int stop_unit(Container *c, const char *method, const StopOptions *option
                 if (r < 0)
                         return r;
         }
-        if (!options->force && options->timeout_usec != USEC_INFINITY) {
+        if (options->force && streq(method, "StopUnit"))
+                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, KILL_AGAIN_USEC, 0, on_kill_again, o);
+        else if (!options->force && options->timeout_usec != USEC_INFINITY)
                 r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
         r = systemd_unit_job(m->systemd, method, o->unit, ended, o);
         if (r < 0)
                 return r;

@@ -11,6 +11,10 @@
 #include "containerd/job.h"
 #include "shared/bus-names.h"
 
+/* How long a unit of the same name may take to be forgotten by PID 1, after the command before this one. */
+#define UNIT_GONE_TRIES 100U
+#define UNIT_GONE_USEC (20 * USEC_PER_MSEC)
+
 #define SUPERVISOR BERTH_LIBEXECDIR "/berth-launch"
 
 typedef struct RunIn {
@@ -19,11 +23,14 @@ typedef struct RunIn {
         Message *request; /* owned */
         SessionDone done;
         void *userdata;
+        sd_event_source *timer;
+        unsigned tries;
 } RunIn;
 
 static RunIn *run_in_free(RunIn *i) {
         if (!i)
                 return NULL;
+        sd_event_source_disable_unref(i->timer);
         free(i->name);
         message_free(i->request);
         free(i);
@@ -68,6 +75,38 @@ int session_open(Container *c, const Message *request, int *ret_fd, sd_bus_error
         return 0;
 }
 
+static int start_supervisor(RunIn *i);
+
+static void run_in_failed(RunIn *i, const sd_bus_error *error) {
+        Container *c = table_get(&i->manager->containers, i->name);
+
+        if (c)
+                container_set_run_in(c, false);
+        i->done(i->userdata, -EBADF, error);
+        run_in_free(i);
+}
+
+static int on_try_again(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        RunIn *i = userdata;
+        int r;
+
+        r = start_supervisor(i);
+        if (r < 0) {
+                sd_bus_error_set_errno(&error, r);
+                run_in_failed(i, &error);
+        }
+        return 0;
+}
+
+/* A unit that is over is unloaded a moment later, and until then its name is taken. */
+static bool try_again(RunIn *i, const sd_bus_error *error) {
+        if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || ++i->tries > UNIT_GONE_TRIES)
+                return false;
+        i->timer = sd_event_source_disable_unref(i->timer);
+        return sd_event_add_time_relative(i->manager->event, &i->timer, CLOCK_MONOTONIC, UNIT_GONE_USEC, 0, on_try_again, i) >= 0;
+}
+
 static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *sentence = NULL;
@@ -75,6 +114,8 @@ static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
         RunIn *i = userdata;
         const char *reason;
 
+        if (outcome->error && try_again(i, outcome->error))
+                return;
         if (outcome->error)
                 sd_bus_error_setf(&error, BERTH_ERROR_START_FAILED, "No command can be run in container '%s': %s", i->name, outcome->error->message);
         else if (!streq(outcome->result, "done")) {
@@ -87,14 +128,12 @@ static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
         } else if (control_open(i->name, i->request, &fd, &error) >= 0)
                 (void) fd_set_nonblock(fd, false);
 
-        if (!outcome->result || !streq(outcome->result, "done")) {
-                Container *c = table_get(&i->manager->containers, i->name);
-
-                if (c)
-                        container_set_run_in(c, false);
-        }
         if (fd < 0 && !sd_bus_error_is_set(&error))
                 sd_bus_error_set_errno(&error, -ENOMEM);
+        if (!outcome->result || !streq(outcome->result, "done")) {
+                run_in_failed(i, &error);
+                return;
+        }
         i->done(i->userdata, fd, fd < 0 ? &error : NULL);
         run_in_free(i);
 }

@@ -346,6 +346,16 @@ int systemd_wait_unit(Systemd *s, const char *unit, UnitJobDone done, void *user
         return 0;
 }
 
+void systemd_forget(Systemd *s, const void *userdata) {
+        for (Wait *w = s->waits, *next; w; w = next) {
+                next = w->next;
+                if (w->userdata == userdata) {
+                        wait_unlink(w);
+                        wait_free(w);
+                }
+        }
+}
+
 int systemd_new_transient(Systemd *s, const char *unit, const char *description, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -486,6 +496,17 @@ int systemd_call(Systemd *s, SystemdReply done, void *userdata, const char *meth
         if (r < 0)
                 return r;
         return query_call(s, done, userdata, m);
+}
+
+int systemd_get_property(Systemd *s, SystemdReply done, void *userdata, const char *property) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(s->bus, &m, SERVICE, OBJECT, "org.freedesktop.DBus.Properties", "Get");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", MANAGER_INTERFACE, property);
+        return r < 0 ? r : query_call(s, done, userdata, m);
 }
 
 int systemd_list_units(Systemd *s, SystemdReply done, void *userdata, char *const *patterns) {

@@ -49,6 +49,9 @@ int systemd_start_transient(Systemd *s, const char *unit, sd_bus_message *m, Uni
 /* The job that runs for this unit already, of which the caller knows from ListUnits. */
 int systemd_wait_unit(Systemd *s, const char *unit, UnitJobDone done, void *userdata);
 
+/* Whoever waits with this userdata waits no longer; its callback is not called. */
+void systemd_forget(Systemd *s, const void *userdata);
+
 /* Opens a StartTransientUnit message up to its properties; each is added by systemd_append_property(). */
 int systemd_new_transient(Systemd *s, const char *unit, const char *description, sd_bus_message **ret);
 int systemd_append_property(sd_bus_message *m, const char *name, const char *type, ...);
@@ -56,5 +59,7 @@ int systemd_append_exec(sd_bus_message *m, char *const *argv);
 
 /* Any method of org.freedesktop.systemd1.Manager; done may be NULL. */
 int systemd_call(Systemd *s, SystemdReply done, void *userdata, const char *method, const char *types, ...);
+/* A property of PID 1's manager object; the reply holds it as a variant. */
+int systemd_get_property(Systemd *s, SystemdReply done, void *userdata, const char *property);
 /* units: a NULL-terminated vector of patterns. */
 int systemd_list_units(Systemd *s, SystemdReply done, void *userdata, char *const *patterns);

@@ -10,11 +10,14 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/strv.h"
+#include "shared/message.h"
 
 typedef struct Client {
-        Console *console; /* borrowed */
-        int fd;           /* owned */
-        sd_event_source *source;
+        Console *console;  /* borrowed */
+        int fd;            /* owned: the stream */
+        int connection_fd; /* owned: takes requests */
+        sd_event_source *source, *connection_source;
 } Client;
 
 struct Console {
@@ -29,7 +32,13 @@ struct Console {
 /* Without an opener of the slave the master reports a hang-up again and again; the guest may open its console later. */
 #define RETRY_USEC (200 * USEC_PER_MSEC)
 
+static void client_close_connection(Client *c) {
+        c->connection_source = sd_event_source_disable_unref(c->connection_source);
+        c->connection_fd = fd_close(c->connection_fd);
+}
+
 static void client_close(Client *c) {
+        client_close_connection(c);
         c->source = sd_event_source_disable_unref(c->source);
         c->fd = fd_close(c->fd);
 }
@@ -98,6 +107,24 @@ static int on_client(sd_event_source *s, int fd, uint32_t events, void *userdata
         return 0;
 }
 
+static int on_connection(sd_event_source *s, int fd, uint32_t events, void *userdata) {
+        _cleanup_(message_freep) Message *m = NULL;
+        Client *client = userdata;
+        uint32_t rows, columns;
+        int r;
+
+        r = message_receive(fd, &m);
+        if (r == -EAGAIN)
+                return 0;
+        if (r < 0) {
+                client_close_connection(client);
+                return 0;
+        }
+        if (streq_ptr(message_get(m, "request"), "resize") && message_get_u32(m, "rows", &rows) >= 0 && message_get_u32(m, "columns", &columns) >= 0)
+                (void) console_resize(client->console, rows, columns);
+        return 0;
+}
+
 int console_new(sd_event *event, int master_fd, Console **ret) {
         _cleanup_(console_freep) Console *c = NULL;
         int r;
@@ -110,7 +137,7 @@ int console_new(sd_event *event, int master_fd, Console **ret) {
         c->event = sd_event_ref(event);
         c->master_fd = master_fd;
         for (size_t i = 0; i < CONSOLE_CLIENTS_MAX; i++)
-                c->clients[i] = (Client) { .console = c, .fd = -EBADF };
+                c->clients[i] = (Client) { .console = c, .fd = -EBADF, .connection_fd = -EBADF };
 
         r = fd_set_nonblock(master_fd, true);
         if (r >= 0)
@@ -134,28 +161,31 @@ Console *console_free(Console *c) {
         return NULL;
 }
 
-int console_attach(Console *c, int *ret_fd) {
+int console_attach(Console *c, int connection_fd, int *ret_fd) {
         _cleanup_close_ int theirs = -EBADF;
         char kept[CONSOLE_KEEP_BYTES];
+        Client *client;
         int pair[2], r;
-        size_t i;
 
         assert(c);
 
-        for (i = 0; i < CONSOLE_CLIENTS_MAX && c->clients[i].fd >= 0; i++)
+        for (client = c->clients; client < c->clients + CONSOLE_CLIENTS_MAX && client->fd >= 0; client++)
                 ;
-        if (i == CONSOLE_CLIENTS_MAX)
+        if (client == c->clients + CONSOLE_CLIENTS_MAX)
                 return -EBUSY;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         theirs = pair[1];
-        c->clients[i].fd = pair[0];
+        client->fd = pair[0];
 
-        r = sd_event_add_io(c->event, &c->clients[i].source, pair[0], EPOLLIN, on_client, &c->clients[i]);
+        r = sd_event_add_io(c->event, &client->source, pair[0], EPOLLIN, on_client, client);
+        if (r >= 0)
+                r = sd_event_add_io(c->event, &client->connection_source, connection_fd, EPOLLIN, on_connection, client);
         if (r < 0) {
-                client_close(&c->clients[i]);
+                client_close(client);
                 return r;
         }
+        client->connection_fd = connection_fd;
         (void) send(pair[0], kept, console_kept(c, kept), MSG_DONTWAIT | MSG_NOSIGNAL);
         *ret_fd = TAKE_FD(theirs);
         return 0;
@@ -164,5 +194,7 @@ int console_attach(Console *c, int *ret_fd) {
 int console_resize(Console *c, unsigned rows, unsigned columns) {
         struct winsize ws = { .ws_row = (unsigned short) rows, .ws_col = (unsigned short) columns };
 
+        if (rows > UINT16_MAX || columns > UINT16_MAX)
+                return -ERANGE;
         return ioctl(c->master_fd, TIOCSWINSZ, &ws) < 0 ? -errno : 0;
 }

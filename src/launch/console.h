@@ -17,8 +17,9 @@ int console_new(sd_event *event, int master_fd, Console **ret); /* takes master_
 Console *console_free(Console *c);
 DEFINE_CLEANUP(Console *, console_free)
 
-/* A stream socket for a new reader and writer; the kept bytes come first. -EBUSY: too many. */
-int console_attach(Console *c, int *ret_fd);
+/* A stream socket for a new reader and writer; the kept bytes come first. The connection is taken, unless this fails: "request=resize" is
+ * accepted on it until it is closed, which does not end the stream. -EBUSY: too many. */
+int console_attach(Console *c, int connection_fd, int *ret_fd);
 int console_resize(Console *c, unsigned rows, unsigned columns);
 
 /* The kept bytes, oldest first; for the journal when a payload dies. */

@@ -6,6 +6,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/strv.h"
 #include "launch/supervisor.h"
@@ -13,6 +15,8 @@
 /* How a container ends: asked to, made to, or by itself. */
 
 #define STOP_MARGIN_USEC (30 * USEC_PER_SEC)
+#define ASK_AGAIN_USEC (100 * USEC_PER_MSEC)
+#define INIT_SETUP_USEC (10 * USEC_PER_SEC)
 
 void supervisor_kill(Supervisor *s) {
         s->state = SUPERVISOR_KILLED;
@@ -35,9 +39,49 @@ static int stop_signal(const Supervisor *s) {
         return s->payload.kind == PAYLOAD_SYSTEMD ? SIGRTMIN + 3 : by_kind[s->payload.kind];
 }
 
+/* The first process of a pid namespace does not get a signal that it has no handler for (pid_namespaces(7)): an init that was executed a
+ * moment ago loses its request to stop. A blocked signal waits until somebody takes it. */
+static bool takes_signal(const Supervisor *s, int sig) {
+        _cleanup_fclose_ FILE *f = NULL;
+        char path[64], line[256];
+
+        snprintf(path, sizeof path, "/proc/%d/status", (int) s->payload.pid);
+        f = fopen(path, "re");
+        if (!f)
+                return true;
+        while (fgets(line, sizeof line, f)) {
+                const char *mask = startswith(line, "SigBlk:") ?: startswith(line, "SigCgt:");
+
+                if (mask && strtoull(mask, NULL, 16) & UINT64_C(1) << (sig - 1))
+                        return true;
+        }
+        return false;
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void ask_to_stop(Supervisor *s) {
+        int sig = stop_signal(s);
+        /* Asked before: who waits in sigwaitinfo(2) seems to have no handler (the kernel shows the awaited signals as not blocked), and hears
+         * us twice. Later in its life an init has what it needs, and may take a second request for an urgent one. */
+        bool again = !s->settings->stub_init && clock_usec(CLOCK_MONOTONIC) < s->executed_usec + INIT_SETUP_USEC && !takes_signal(s, sig);
+
+        if (pidfd_send_signal(s->payload.pidfd, sig, NULL, 0) < 0 && errno != ESRCH) {
+                supervisor_kill(s);
+                return;
+        }
+        s->ask_timer = sd_event_source_disable_unref(s->ask_timer);
+        if (again)
+                (void) sd_event_add_time_relative(s->event, &s->ask_timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC, 0, on_ask_again, s);
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        ask_to_stop(userdata);
+        return 0;
+}
+
 void supervisor_stop(Supervisor *s) {
         uint64_t timeout = s->settings->timeout_stop_usec;
-        int sig = stop_signal(s);
 
         if (s->state >= SUPERVISOR_STOPPING)
                 return;
@@ -53,8 +97,7 @@ void supervisor_stop(Supervisor *s) {
                 (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 
         scope_thaw(s->scope);
-        if (pidfd_send_signal(s->payload.pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
-                supervisor_kill(s);
+        ask_to_stop(s);
 }
 
 static void log_console_tail(Supervisor *s) {

@@ -453,14 +453,11 @@ static int wait_step(Payload *p, char **ret_error) {
         return r < 0 ? r : error_from_message(m, ret_error);
 }
 
-int payload_wait_ready(Payload *p, bool scope_is_there, char **ret_error) {
-        int r;
+int payload_scope_is_there(Payload *p) {
+        return send_byte(p->socket_fd);
+}
 
-        if (scope_is_there) {
-                r = send_byte(p->socket_fd);
-                if (r < 0)
-                        return r;
-        }
+int payload_wait_ready(Payload *p, char **ret_error) {
         return wait_step(p, ret_error);
 }
 

@@ -48,5 +48,6 @@ int payload_clone(const PayloadContext *c, Payload *ret);
 /* On failure of any of these *ret_error is the child's own sentence, when it had one. */
 int payload_wait_cloned(Payload *p, char **ret_error);   /* it has a pid, and sets itself up until it needs the scope */
 int payload_wait_prepared(Payload *p, char **ret_error); /* all but what needs the scope; console and notify socket are here */
-int payload_wait_ready(Payload *p, bool scope_is_there, char **ret_error);
+int payload_scope_is_there(Payload *p);                  /* it goes on to what needs the scope */
+int payload_wait_ready(Payload *p, char **ret_error);
 int payload_exec(Payload *p, char **ret_error);           /* returns when the program has been executed */

@@ -10,7 +10,8 @@
 static const char *const step_names[_PLAN_STEP_MAX] = {
         [PLAN_ROOT] = "root",           [PLAN_FILESYSTEM] = "filesystem",   [PLAN_DIRECTORY] = "directory", [PLAN_SYMLINK] = "symlink",
         [PLAN_FILE] = "file",           [PLAN_DEVICE] = "device",           [PLAN_CONSOLE] = "console",     [PLAN_NOTIFY] = "notify",
-        [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_PERSONALISE] = "personalise",
+        [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_BOOT_ID] = "boot-id",
+        [PLAN_PERSONALISE] = "personalise",
         [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_CGROUP] = "cgroup",
         [PLAN_PIVOT] = "pivot",
 };
@@ -82,6 +83,8 @@ static const StaticStep masks[] = {
 };
 
 static const StaticStep late_steps[] = {
+        /* journald(8) and others tell one boot of a machine from the next by it; the host's stays the same over all of them. */
+        { PLAN_BOOT_ID, "/proc/sys/kernel/random/boot_id" },
         { PLAN_PERSONALISE },
         { PLAN_LOOPBACK },
         { PLAN_SCOPE },

@@ -22,6 +22,7 @@ typedef enum PlanStepType {
         PLAN_NOTIFY,      /* a datagram socket for sd_notify(3) at target; goes to the supervisor */
         PLAN_MASK,        /* target hidden: an empty directory or /dev/null over it; absent is fine */
         PLAN_READ_ONLY,   /* target bound over itself read-only; absent is fine */
+        PLAN_BOOT_ID,     /* a random boot id at target, a file of the kernel's, in the place of the host's */
         PLAN_PERSONALISE, /* host name and machine id, at the first start */
         PLAN_HOSTNAME,    /* what: the name */
         PLAN_LOOPBACK,    /* lo up */

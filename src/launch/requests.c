@@ -62,15 +62,15 @@ static void request_console(Supervisor *s, int fd, Message *m) {
         uint32_t rows, columns;
         int r;
 
-        r = console_attach(s->console, &stream);
-        if (r < 0)
+        r = console_attach(s->console, fd, &stream);
+        if (r < 0) {
                 connection_send_error(fd, "LimitReached", "too many clients are attached to the console");
-        else {
-                if (message_get_u32(m, "rows", &rows) >= 0 && message_get_u32(m, "columns", &columns) >= 0)
-                        (void) console_resize(s->console, rows, columns);
-                send_event(fd, "attached", stream);
+                (void) fd_close(fd);
+                return;
         }
-        (void) fd_close(fd);
+        if (message_get_u32(m, "rows", &rows) >= 0 && message_get_u32(m, "columns", &columns) >= 0)
+                (void) console_resize(s->console, rows, columns);
+        send_event(fd, "attached", stream);
 }
 
 static void request_signal(Supervisor *s, int fd, Message *m) {

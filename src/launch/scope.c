@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launch/scope.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
 #include "launch/scope-property.h"
@@ -165,8 +170,31 @@ static int stop_stale(Scope *s) {
         return call_start(s);
 }
 
+/* A stop of our unit must be heard here: PID 1 orders the start of the scope behind it (Before= above), so that each would wait for the
+ * other. The signals are blocked, and stay pending for whoever looks next. */
+static int wait_for_bus(Scope *s, int signal_fd) {
+        struct pollfd p[] = { { .fd = signal_fd, .events = POLLIN }, { .fd = sd_bus_get_fd(s->bus) } };
+        int events = sd_bus_get_events(s->bus);
+
+        if (p[1].fd < 0 || events < 0)
+                return p[1].fd < 0 ? p[1].fd : events;
+        p[1].events = (short) events;
+        if (poll(p, ELEMENTSOF(p), -1) < 0)
+                return errno == EINTR ? 0 : -errno;
+        return p[0].revents ? -ECANCELED : 0;
+}
+
 int scope_wait(Scope *s, char **ret_error) {
+        _cleanup_close_ int signal_fd = -EBADF;
+        sigset_t mask;
         int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        if (signal_fd < 0)
+                return -errno;
 
         while (!s->result) {
                 if (s->error) {
@@ -180,8 +208,8 @@ int scope_wait(Scope *s, char **ret_error) {
                 if (r < 0)
                         return r;
                 if (r == 0) {
-                        r = sd_bus_wait(s->bus, UINT64_MAX);
-                        if (r < 0 && r != -EINTR)
+                        r = wait_for_bus(s, signal_fd);
+                        if (r < 0)
                                 return r;
                 }
         }

@@ -14,7 +14,7 @@ typedef struct Scope Scope;
 /* Asks for the scope, with pid in it; returns at once. own_unit: the service that watches over it, or NULL. A scope of an earlier
  * run that is still there is stopped first. */
 int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, const Settings *settings, Scope **ret);
-/* Waits for PID 1's job. *ret_error: why not. */
+/* Waits for PID 1's job. *ret_error: why not. -ECANCELED: SIGTERM or SIGINT, which the caller has blocked, is pending. */
 int scope_wait(Scope *s, char **ret_error);
 /* on_stop is called when somebody asks PID 1 to stop the scope (we are its Controller, org.freedesktop.systemd1(5)). */
 int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);

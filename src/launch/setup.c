@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/un.h>
+#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -273,6 +274,41 @@ static int step_read_only(Setup *s, const PlanStep *step) {
         return r < 0 ? fail(s, step, r, "cannot make read-only") : 0;
 }
 
+static int step_boot_id(Setup *s, const PlanStep *step) {
+        static const char temporary[] = "/run/host/boot-id";
+        _cleanup_close_ int target = -EBADF, file = -EBADF, mount_fd = -EBADF, parent = -EBADF;
+        char line[SD_ID128_UUID_STRING_MAX + 1];
+        const char *name;
+        bool directory;
+        sd_id128_t id;
+        int r;
+
+        r = open_kernel_file(s, step, &target, &directory);
+        if (r <= 0)
+                return r;
+        r = sd_id128_randomize(&id);
+        if (r < 0)
+                return fail(s, step, r, "cannot make a random id for");
+        snprintf(line, sizeof line, "%s\n", SD_ID128_TO_UUID_STRING(id));
+
+        file = create_file(s, temporary, 0444);
+        if (file < 0)
+                return fail(s, step, file, "cannot make a file for");
+        r = fd_write_all(file, line, strlen(line));
+        if (r >= 0)
+                r = mount_clone(file, "", false, &mount_fd);
+        if (r >= 0)
+                r = mount_set_attributes(mount_fd, MOUNT_ATTR_RDONLY | MASK_ATTRIBUTES, 0, false);
+        if (r >= 0)
+                r = mount_attach(mount_fd, target);
+        if (r < 0)
+                return fail(s, step, r, "cannot bind");
+
+        /* The mount keeps it; without a name nobody writes to it. */
+        parent = open_parent(s, temporary, &name);
+        return parent < 0 || unlinkat(parent, name, 0) < 0 ? fail(s, step, parent < 0 ? parent : -errno, "cannot clean up after") : 0;
+}
+
 static int replace_file(Setup *s, const char *path, const char *text, bool only_existing) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -353,6 +389,7 @@ static int (*const step_functions[_PLAN_STEP_MAX])(Setup *s, const PlanStep *ste
         [PLAN_NOTIFY] = step_notify,
         [PLAN_MASK] = step_mask,
         [PLAN_READ_ONLY] = step_read_only,
+        [PLAN_BOOT_ID] = step_boot_id,
         [PLAN_PERSONALISE] = step_personalise,
         [PLAN_HOSTNAME] = step_hostname,
         [PLAN_LOOPBACK] = step_loopback,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
@@ -128,7 +129,7 @@ static int make_scope(Supervisor *s) {
         }
         r = scope_wait(s->scope, &error);
         if (r < 0)
-                return supervisor_start_error(s, r, "%s", error);
+                return supervisor_start_error(s, r, "%s", r == -ECANCELED ? "it was stopped meanwhile" : error ?: strerror(-r));
 
         r = cgroup_open_of(s->payload.pid, &cgroup);
         if (r >= 0)
@@ -222,12 +223,19 @@ static int start_payload(Supervisor *s) {
         r = make_scope(s);
         if (r < 0)
                 return r;
+        /* What the payload still does, it does beside us. */
+        r = payload_scope_is_there(&s->payload);
+        if (r < 0)
+                return supervisor_start_error(s, r, "its first process died");
         r = register_machine(s);
+        if (r >= 0)
+                r = start_serving(s);
         if (r < 0)
                 return r;
-        r = payload_wait_ready(&s->payload, true, &error);
+        r = payload_wait_ready(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
+<<<<<<< HEAD
 
         r = limits_apply(s->settings, s->payload.pid, &limit);
         if (r < 0)
@@ -235,13 +243,15 @@ static int start_payload(Supervisor *s) {
         r = start_serving(s);
         if (r < 0)
                 return r;
+=======
+>>>>>>> main
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");
-        s->executed = true;
+        s->executed_usec = clock_usec(CLOCK_MONOTONIC);
         if (context.personalise) {
                 int fd = openat(s->container_fd, PERSONALISED, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 

@@ -9,27 +9,20 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "launch/guest-notify.h"
 #include "launch/machine.h"
 #include "shared/runtime-state.h"
 
-static uint64_t now_realtime(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
-
 static int write_state(Supervisor *s) {
         RuntimeState state = {
                 .leader = s->payload.pid,
                 .uid_base = s->settings->uid_base,
-                .started_usec = now_realtime(),
+                .started_usec = clock_usec(CLOCK_REALTIME),
                 .ready = s->state >= SUPERVISOR_RUNNING,
         };
 
@@ -151,12 +144,13 @@ static void supervisor_done(Supervisor *s) {
         console_free(s->console);
         if (s->registered)
                 machine_unregister(s->bus, s->options->name);
-        if (s->scope && !s->executed)
+        if (s->scope && s->executed_usec == 0)
                 scope_end(s->scope);
         scope_free(s->scope);
         namespaces_done(&s->namespaces);
         payload_done(&s->payload);
         sd_event_source_disable_unref(s->stop_timer);
+        sd_event_source_disable_unref(s->ask_timer);
         sd_event_source_disable_unref(s->idle_timer);
         if (s->bus) {
                 (void) sd_bus_detach_event(s->bus);
@@ -187,5 +181,5 @@ int supervisor_run(const SupervisorOptions *options) {
 
         r = run(&s);
         supervisor_done(&s);
-        return r < 0 ? EXIT_FAILURE : s.exit_status;
+        return r == -ECANCELED ? EXIT_SUCCESS : r < 0 ? EXIT_FAILURE : s.exit_status;
 }

@@ -63,8 +63,9 @@ typedef struct Supervisor {
         Console *console;
         Control *control;
         sd_event_source *stop_timer; /* a clean stop has been asked for; at its end the payload is killed */
+        sd_event_source *ask_timer;  /* the payload has no handler yet for the signal that asks it to stop */
         sd_event_source *idle_timer; /* --run-in, until the command comes */
-        bool executed;               /* the payload's program runs, or did */
+        uint64_t executed_usec;      /* CLOCK_MONOTONIC: since then the payload's program runs, or did; 0 before */
         bool registered;             /* at machined */
         int exit_status;             /* valid when the event loop has ended */
 } Supervisor;

@@ -7,15 +7,17 @@
 #include "basic/strv.h"
 #include "shared/bus-names.h"
 
-/* What to do next, after the manager's own sentence. '%s' is the target; such a row is passed over when there is none. */
+/* What to do next, after the manager's own sentence. '%s' is the target, twice at most; such a row is passed over when there is none. */
 static const struct {
         const char *error;
         const char *hint;
         const char *not_for; /* the verb that has no use for it */
+        const char *only_for;
 } hints[] = {
         { BERTH_ERROR_NO_SUCH_CONTAINER, "See 'berthctl list'." },
         { BERTH_ERROR_CONTAINER_EXISTS, "Choose another name, or remove it with 'berthctl delete %s'." },
         { BERTH_ERROR_NOT_RUNNING, "Start it with 'berthctl start %s'.", "stop" },
+        { BERTH_ERROR_ALREADY_RUNNING, "Stop it with 'berthctl stop %s', or use 'berthctl delete --force %s'.", .only_for = "delete" },
         { BERTH_ERROR_START_FAILED, "See 'berthctl info --show-log %s'." },
         { BERTH_ERROR_STOP_FAILED, "Force it with 'berthctl stop --force %s'." },
         { BERTH_ERROR_NO_SUCH_IMAGE, "See 'berthctl list-images'." },
@@ -98,9 +100,10 @@ int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const 
                 n = asprintf(ret, "'%s' failed: %s.", verb, strerror(r));
         else {
                 for (size_t i = 0; i < ELEMENTSOF(hints); i++) {
-                        if (!streq(hints[i].error, error->name) || streq_ptr(hints[i].not_for, verb) || (strstr(hints[i].hint, "%s") && !target))
+                        if (!streq(hints[i].error, error->name) || streq_ptr(hints[i].not_for, verb) ||
+                            (hints[i].only_for && !streq(hints[i].only_for, verb)) || (strstr(hints[i].hint, "%s") && !target))
                                 continue;
-                        if (asprintf(&hint, hints[i].hint, target) < 0) {
+                        if (asprintf(&hint, hints[i].hint, target, target) < 0) {
                                 hint = NULL;
                                 return -ENOMEM;
                         }

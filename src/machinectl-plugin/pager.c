@@ -4,11 +4,26 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "basic/strv.h"
+
+static void exec_words(const char *command) {
+        _cleanup_strv_ char **words = NULL;
+
+        while (*(command += strspn(command, " \t"))) {
+                size_t n = strcspn(command, " \t");
+
+                if (strv_consume(&words, strndup(command, n)) < 0)
+                        return;
+                command += n;
+        }
+        if (words)
+                execvp(words[0], words);
+}
 
 _noreturn_ static void exec_pager(const char *pager, int input, pid_t parent) {
         if (dup2(input, STDIN_FILENO) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
@@ -19,13 +34,12 @@ _noreturn_ static void exec_pager(const char *pager, int input, pid_t parent) {
         /* No shell, no editor, no other file from within the pager: berthctl may be what sudo(8) lets somebody run. */
         if (setenv("LESSSECURE", "1", 1) < 0)
                 _exit(EXIT_FAILURE);
+        /* As systemctl does: a command and its arguments, without a shell; one that is not there is passed over. */
         if (pager)
-                execl("/bin/sh", "sh", "-c", pager, NULL);
-        else {
-                execlp("less", "less", NULL);
-                execlp("more", "more", NULL);
-                execlp("cat", "cat", NULL);
-        }
+                exec_words(pager);
+        execlp("less", "less", NULL);
+        execlp("more", "more", NULL);
+        execlp("cat", "cat", NULL);
         _exit(EXIT_FAILURE);
 }
 

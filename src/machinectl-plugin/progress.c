@@ -3,9 +3,9 @@
 
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "basic/clock.h"
 #include "basic/strv.h"
 
 #define DRAW_AFTER_USEC (300 * USEC_PER_MSEC)
@@ -13,15 +13,8 @@
 #define BAR_MAX 50U
 #define STATUS_ROOM 30U
 
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
-
 void progress_begin(Progress *p, FILE *f) {
-        *p = (Progress) { .f = f && isatty(fileno(f)) ? f : NULL, .begin_usec = now_usec() };
+        *p = (Progress) { .f = f && isatty(fileno(f)) ? f : NULL, .begin_usec = clock_usec(CLOCK_MONOTONIC) };
 }
 
 int progress_format(double fraction, const char *status, size_t width, char **ret) {
@@ -54,7 +47,7 @@ void progress_draw(Progress *p, double fraction, const char *status) {
         struct winsize size;
         size_t width = 80;
 
-        if (!p->f || now_usec() - p->begin_usec < DRAW_AFTER_USEC)
+        if (!p->f || clock_usec(CLOCK_MONOTONIC) - p->begin_usec < DRAW_AFTER_USEC)
                 return;
         if (ioctl(fileno(p->f), TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
                 width = size.ws_col;

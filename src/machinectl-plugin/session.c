@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/strv.h"
 #include "machinectl-plugin/detach.h"
@@ -29,13 +29,6 @@ typedef struct Relay {
         bool over;             /* the result is there; only what is in flight is still relayed */
         SessionResult *result;
 } Relay;
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
 
 static int relayed_input(Session *s, int ours, int *ret) {
         int fds[2], from, r;
@@ -273,7 +266,7 @@ static int step_streams(Relay *relay, const struct pollfd *fds) {
                 r = stream_step(s->streams[i], fds + 2 * i, &data, &size);
                 if (r < 0)
                         return r;
-                if (i == 0 && size > 0 && s->detachable && detach_feed(&relay->detach, data, size, now_usec()))
+                if (i == 0 && size > 0 && s->detachable && detach_feed(&relay->detach, data, size, clock_usec(CLOCK_MONOTONIC)))
                         end(relay, SESSION_DETACHED, 0);
         }
         if (!s->tty || !s->streams[1] || relay->over)

@@ -18,6 +18,7 @@
 #include "machinectl-plugin/parse.h"
 #include "machinectl-plugin/process.h"
 #include "machinectl-plugin/report.h"
+#include "machinectl-plugin/source.h"
 #include "machinectl-plugin/verbs.h"
 #include "shared/bus-names.h"
 
@@ -148,24 +149,18 @@ static int copy_file_to(Ctl *c, const char *source, const char *path, int fd, bo
 int verb_copy_to(Ctl *c) {
         const char *source = c->args->words[1], *destination = c->args->words[2];
         _cleanup_free_ char *path = NULL, *absolute = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        _cleanup_(source_done) Source in = SOURCE_NONE;
         Ids ids = {};
         int r;
 
         r = parse_ids(c, &ids);
         if (r != 0)
                 return r;
-        if (streq(source, "-")) {
-                if (!destination)
-                        return report_usage("Say what to call it in the container. Usage: berthctl copy-to NAME - DESTINATION");
-                if (isatty(STDIN_FILENO))
-                        return report_failure("Standard input is a terminal: pipe the file in, or name one.");
-                fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-        } else
-                fd = open(source, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return report_failure("Cannot open '%s': %m.", source);
+        if (streq(source, "-") && !destination)
+                return report_usage("Say what to call it in the container. Usage: berthctl copy-to NAME - DESTINATION");
+        r = source_open(source, "file", &in);
+        if (r < 0)
+                return r;
 
         if (!destination) {
                 absolute = realpath(source, NULL);
@@ -175,13 +170,13 @@ int verb_copy_to(Ctl *c) {
         r = path_in_container(destination ?: absolute, source, &path);
         if (r < 0)
                 return r;
-        if (S_ISDIR(st.st_mode))
+        if (S_ISDIR(in.st.st_mode))
                 return copy_directory_to(c, source, path, &ids);
-        if (!ids.have_mode && S_ISREG(st.st_mode)) {
-                ids.mode = st.st_mode & 0777;
+        if (!ids.have_mode && S_ISREG(in.st.st_mode)) {
+                ids.mode = in.st.st_mode & 0777;
                 ids.have_mode = true;
         }
-        return copy_file_to(c, source, path, fd, S_ISREG(st.st_mode), &ids);
+        return copy_file_to(c, source, path, in.fd, S_ISREG(in.st.st_mode), &ids);
 }
 
 /* To a terminal: what a container has in a file is shown, not obeyed. Line ends and tabs are what they are. */

@@ -258,25 +258,30 @@ static int remove_leases(int leases_fd, bool (*unwanted)(uint32_t base, const ch
         return r;
 }
 
-typedef struct Lease {
-        const char *name;
-        uint32_t base;
-} Lease;
+static bool is_of(_unused_ uint32_t base, const char *name, void *userdata) {
+        return streq(name, userdata);
+}
 
-static bool is_lease(uint32_t base, const char *name, void *userdata) {
-        const Lease *l = userdata;
+/* One whose number is known needs no look at those of all the others. */
+static int remove_lease(int leases_fd, const char *name, uint32_t base) {
+        char file_name[DECIMAL_MAX], target[CONTAINER_NAME_MAX + 2];
+        ssize_t n;
 
-        return streq(name, l->name) && (l->base == 0 || l->base == base);
+        snprintf(file_name, sizeof file_name, "%u", base);
+        n = readlinkat(leases_fd, file_name, target, sizeof target - 1);
+        if (n < 0)
+                return errno == ENOENT || errno == EINVAL ? 0 : -errno;
+        target[n] = 0;
+        return streq(target, name) && unlinkat(leases_fd, file_name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int uid_lease_release(int state_fd, const char *name, uint32_t base) {
-        Lease l = { .name = name, .base = base };
         _cleanup_close_ int leases = -EBADF;
 
         leases = path_open_beneath(state_fd, DIR_UID_LEASES, O_RDONLY | O_DIRECTORY, 0);
         if (leases < 0)
                 return leases == -ENOENT ? 0 : leases;
-        return remove_leases(leases, is_lease, &l);
+        return base > 0 ? remove_lease(leases, name, base) : remove_leases(leases, is_of, (void *) name);
 }
 
 typedef struct Collector {

@@ -2,6 +2,7 @@
 #include "worker/copy-file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -27,14 +28,28 @@ int split_path(char *path, char **ret_directory, char **ret_name) {
         return 0;
 }
 
+/* Until there is something to read; a file is always ready. */
+static int wait_for_input(int from_fd, bool from_is_file, int cancel_fd) {
+        struct pollfd p[] = { { .fd = cancel_fd, .events = POLLIN }, { .fd = from_is_file ? -1 : from_fd, .events = POLLIN } };
+
+        while (poll(p, ELEMENTSOF(p), from_is_file ? 0 : -1) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return p[0].revents ? -ECANCELED : 0;
+}
+
 /* One stretch of data, or all until the end of the file when size is UINT64_MAX. */
-static int copy_stretch(int from_fd, bool from_is_file, uint64_t offset, uint64_t size, int to_fd, bool *ret_writing, uint8_t *buffer) {
+static int copy_stretch(int from_fd, bool from_is_file, uint64_t offset, uint64_t size, int to_fd, int cancel_fd, bool *ret_writing,
+                        uint8_t *buffer) {
         while (size > 0) {
                 size_t n = (size_t) MIN_OF(size, (uint64_t) BUFFER_SIZE);
                 ssize_t got;
                 int r;
 
                 *ret_writing = false;
+                r = wait_for_input(from_fd, from_is_file, cancel_fd);
+                if (r < 0)
+                        return r;
                 do
                         got = from_is_file ? pread(from_fd, buffer, n, (off_t) offset) : read(from_fd, buffer, n);
                 while (got < 0 && errno == EINTR);
@@ -53,7 +68,7 @@ static int copy_stretch(int from_fd, bool from_is_file, uint64_t offset, uint64_
         return 1;
 }
 
-int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, bool *ret_writing) {
+int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, int cancel_fd, bool *ret_writing) {
         _cleanup_free_ uint8_t *buffer = malloc(BUFFER_SIZE);
         off_t offset = 0, start, end, base;
         int r;
@@ -62,7 +77,7 @@ int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, boo
         if (!buffer)
                 return -ENOMEM;
         if (!from_is_file || !to_is_file)
-                return MIN_OF(copy_stretch(from_fd, from_is_file, 0, UINT64_MAX, to_fd, ret_writing, buffer), 0);
+                return MIN_OF(copy_stretch(from_fd, from_is_file, 0, UINT64_MAX, to_fd, cancel_fd, ret_writing, buffer), 0);
 
         base = lseek(to_fd, 0, SEEK_CUR);
         if (base < 0)
@@ -73,7 +88,7 @@ int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, boo
                         if (errno != ENXIO && errno != EINVAL)
                                 return -errno;
                         if (errno == EINVAL) /* the file system knows of no holes */
-                                return MIN_OF(copy_stretch(from_fd, true, (uint64_t) offset, UINT64_MAX, to_fd, ret_writing, buffer), 0);
+                                return MIN_OF(copy_stretch(from_fd, true, (uint64_t) offset, UINT64_MAX, to_fd, cancel_fd, ret_writing, buffer), 0);
                         break;
                 }
                 end = lseek(from_fd, start, SEEK_HOLE);
@@ -83,7 +98,7 @@ int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, boo
                 *ret_writing = true;
                 if (lseek(to_fd, base + start, SEEK_SET) < 0)
                         return -errno;
-                r = copy_stretch(from_fd, true, (uint64_t) start, (uint64_t) (end - start), to_fd, ret_writing, buffer);
+                r = copy_stretch(from_fd, true, (uint64_t) start, (uint64_t) (end - start), to_fd, cancel_fd, ret_writing, buffer);
                 if (r <= 0)
                         return r;
                 offset = end;
@@ -129,7 +144,9 @@ static int write_temporary(int dir_fd, const CopyFile *c, mode_t mode, uid_t uid
                 *temporary = 0;
                 return fail_path(f, -errno, "Writing to the directory of", c->path);
         }
-        r = copy_content(c->fd, c->fd_is_file, fd, true, &writing);
+        r = copy_content(c->fd, c->fd_is_file, fd, true, c->cancel_fd, &writing);
+        if (r == -ECANCELED)
+                return failure_set(f, FAILURE_JOB_FAILED, r, "The copy was cancelled.");
         if (r < 0 && !writing)
                 return failure_set(f, FAILURE_JOB_FAILED, r, "Failed to read what is to be copied: %m");
         if (r >= 0 && (fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0))
@@ -207,7 +224,7 @@ int copy_file_from(int root_fd, const CopyFile *c, struct stat *ret, Failure *f)
         if (!S_ISREG(ret->st_mode))
                 return failure_set(f, FAILURE_INVALID_ARGUMENT, EINVAL, "'%s' in the container is no regular file.", name_for_message(c->path));
 
-        r = copy_content(fd, true, c->fd, c->fd_is_file, &writing);
+        r = copy_content(fd, true, c->fd, c->fd_is_file, c->cancel_fd, &writing);
         if (r < 0)
                 return writing ? failure_set(f, FAILURE_JOB_FAILED, r, "Failed to write what was copied: %m")
                                : fail_path(f, r, "Reading", c->path);

@@ -13,6 +13,7 @@
 typedef struct CopyFile {
         const char *path;
         int fd;         /* the caller's: source or destination */
+        int cancel_fd;  /* borrowed: readable when the copy is to end without a result */
         bool fd_is_file;
         mode_t mode;    /* MODE_UNSET: as the file that is replaced, or 0644 */
         uid_t uid;      /* (uid_t) -1: likewise, or 0 */
@@ -25,8 +26,9 @@ int copy_file_to(int root_fd, const CopyFile *c, Failure *f);
 /* Only regular files; never waits for a fifo or device. Says in *ret what the file was. */
 int copy_file_from(int root_fd, const CopyFile *c, struct stat *ret, Failure *f);
 
-/* The content of one file; keeps holes where both are files. Returns < 0 and says in *ret_writing which side failed. */
-int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, bool *ret_writing);
+/* The content of one file; keeps holes where both are files. Returns < 0 and says in *ret_writing which side failed. -ECANCELED: cancel_fd,
+ * which may be -EBADF, has become readable. */
+int copy_content(int from_fd, bool from_is_file, int to_fd, bool to_is_file, int cancel_fd, bool *ret_writing);
 
 /* Directory and last part of an absolute path; -EINVAL when there is no last part that could be a file. */
 int split_path(char *path, char **ret_directory, char **ret_name);

@@ -26,6 +26,8 @@
 /* copy-to, copy-from: files of a container that runs or does not. A child process goes into the container's root file system and user
  * namespace and does all that touches files there; the job waits for what it says and can end it at any moment. */
 
+#define CLEANUP_MSEC 3000
+
 typedef struct Copy {
         Job *job;
         const char *name, *path;
@@ -158,17 +160,32 @@ static pid_t fork_child(void) {
         return pid;
 }
 
+static int open_signals(void) {
+        sigset_t mask;
+        int fd;
+
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGTERM);
+        (void) sigaddset(&mask, SIGINT);
+        fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
         CopyReport report = { .mode = MODE_UNSET };
-        const CopyFile file = { .path = c->path, .fd = c->fd, .fd_is_file = c->fd_is_file, .mode = c->mode, .uid = c->uid, .gid = c->gid };
-        int keep[] = { c->fd, report_fd };
+        CopyFile file = { .path = c->path, .fd = c->fd, .fd_is_file = c->fd_is_file, .mode = c->mode, .uid = c->uid, .gid = c->gid };
+        int keep[] = { c->fd, report_fd, -EBADF };
         struct stat st = {};
         int root_fd, r = 0;
 
-        if (!to && c->tar)
+        /* A half-written file in the container is to go before we do: SIGTERM, which is blocked, ends the copy and not the process. */
+        keep[2] = file.cancel_fd = open_signals();
+        if (file.cancel_fd < 0)
+                r = file.cancel_fd;
+        else if (!to && c->tar)
                 r = pack_prepare();
         if (r < 0)
-                (void) failure_set(&report.failure, FAILURE_JOB_FAILED, r, "Failed to prepare an archive: %m");
+                (void) failure_set(&report.failure, FAILURE_JOB_FAILED, r, "Failed to prepare the copy: %m");
         else
                 r = enter(c, keep, ELEMENTSOF(keep), &root_fd, &report.failure);
         if (r >= 0) {
@@ -189,14 +206,10 @@ static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
 /* The child's report, unless the job is cancelled before. */
 static int wait_for_report(Job *j, int report_fd, CopyReport *ret) {
         _cleanup_close_ int signal_fd = -EBADF;
-        sigset_t mask;
 
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        signal_fd = open_signals();
         if (signal_fd < 0)
-                return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to wait for signals: %m");
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, signal_fd, "Failed to wait for signals: %m");
 
         for (;;) {
                 struct pollfd p[] = { { .fd = signal_fd, .events = POLLIN }, { .fd = report_fd, .events = POLLIN } };
@@ -216,6 +229,16 @@ static int wait_for_report(Job *j, int report_fd, CopyReport *ret) {
                 j->failure.text[FAILURE_TEXT_MAX - 1] = 0;
                 return -ret->failure.error;
         }
+}
+
+/* It gets a moment to take away what it has begun in the container, where a file system may hang it. */
+static void end_child(pid_t pid, int report_fd, bool to) {
+        struct pollfd p = { .fd = report_fd, .events = POLLIN };
+
+        if (to && kill(pid, SIGTERM) >= 0)
+                (void) poll(&p, 1, CLEANUP_MSEC);
+        if (!to || !(p.revents & POLLIN))
+                (void) kill(pid, SIGKILL);
 }
 
 static int copy_in_child(Copy *c, bool to) {
@@ -240,7 +263,7 @@ static int copy_in_child(Copy *c, bool to) {
         report_write = fd_close(report_write);
         r = wait_for_report(j, report_read, &report);
         if (r < 0)
-                (void) kill(pid, SIGKILL);
+                end_child(pid, report_read, to);
         (void) sandbox_wait(pid);
         if (r < 0)
                 return r;

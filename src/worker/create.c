@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
@@ -77,7 +78,7 @@ static int write_conf(Job *j, int new_fd, int image_fd, const char *image, uint3
         if (r >= 0)
                 r = set_number(f, "Container.Owner", j->owner);
         if (r >= 0)
-                r = set_number(f, "Container.CreatedUSec", now_usec(CLOCK_REALTIME));
+                r = set_number(f, "Container.CreatedUSec", clock_usec(CLOCK_REALTIME));
         if (r >= 0)
                 r = set_number(f, "Container.UIDBase", uid_base);
         if (r >= 0 && ephemeral)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "worker/image-conf.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ int image_conf_set_property(ImageConf *c, const char *key, const char *value) {
 
 int image_conf_write(const ImageConf *c, int image_fd) {
         _cleanup_free_ char *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
         size_t size;
         FILE *f;
 
@@ -87,7 +89,9 @@ int image_conf_write(const ImageConf *c, int image_fd) {
         }
         if (fclose(f) != 0)
                 return -ENOMEM;
-        return path_write_atomic(image_fd, "image.conf", text, size, 0600);
+        /* Not flushed: that would be the first of many, and the whole image is before it gets its name. */
+        fd = openat(image_fd, "image.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 ? -errno : fd_write_all(fd, text, size);
 }
 
 int image_conf_read_key(int image_fd, const char *key, char **ret) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
@@ -136,6 +137,18 @@ static int fail_exists(Job *j, const char *fingerprint, char *const *wanted) {
                            wanted ? "' was not added, berthctl alias add does that" : "");
 }
 
+/* end: the first that was not added, or NULL. */
+static void take_back_aliases(int aliases_fd, char *const *aliases, const char *end) {
+        STRV_FOREACH(a, aliases) {
+                _cleanup_free_ char *file_name = NULL;
+
+                if (*a == end)
+                        break;
+                if (alias_to_file_name(*a, &file_name) >= 0)
+                        (void) unlinkat(aliases_fd, file_name, 0);
+        }
+}
+
 static int add_aliases(Job *j, int aliases_fd, const char *fingerprint, char *const *aliases) {
         char target[sizeof "../" DIR_IMAGES "/" + FINGERPRINT_LENGTH];
         int r = 0;
@@ -151,17 +164,11 @@ static int add_aliases(Job *j, int aliases_fd, const char *fingerprint, char *co
                         r = r == -EEXIST ? failure_set(&j->failure, FAILURE_ALIAS_EXISTS, r, "The alias '%s' is taken already.", *a)
                                          : failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to add the alias '%s': %m", *a);
                         /* Those before it are this job's own. */
-                        for (char *const *b = aliases; b != a; b++) {
-                                _cleanup_free_ char *added = NULL;
-
-                                if (alias_to_file_name(*b, &added) >= 0)
-                                        (void) unlinkat(aliases_fd, added, 0);
-                        }
+                        take_back_aliases(aliases_fd, aliases, *a);
                         return r;
                 }
         }
-        r = path_sync_directory(aliases_fd);
-        return r < 0 ? failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the aliases to the disk: %m") : 0;
+        return 0;
 }
 
 static int publish(Job *j, int images_fd, int aliases_fd, int new_fd, const char *new_name, const ImageConf *c, char *const *aliases) {
@@ -178,11 +185,17 @@ static int publish(Job *j, int images_fd, int aliases_fd, int new_fd, const char
                         return fail_exists(j, c->fingerprint, aliases);
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to put the image in its place: %m");
         }
-        r = path_sync_directory(images_fd);
-        if (r < 0)
-                (void) failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the image to the disk: %m");
-        else
-                r = add_aliases(j, aliases_fd, c->fingerprint, aliases);
+        /* The aliases before the flush: a journal has both then. */
+        r = add_aliases(j, aliases_fd, c->fingerprint, aliases);
+        if (r >= 0) {
+                r = path_sync_directory(images_fd);
+                if (r >= 0)
+                        r = path_sync_directory(aliases_fd);
+                if (r < 0) {
+                        (void) failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write the image to the disk: %m");
+                        take_back_aliases(aliases_fd, aliases, NULL);
+                }
+        }
         /* Under its hidden name again it can be removed file by file. */
         if (r < 0 && renameat2(images_fd, c->fingerprint, images_fd, new_name, RENAME_NOREPLACE) < 0)
                 log_warning_errno(errno, "Failed to take back the image '%s': %m", c->fingerprint);
@@ -212,7 +225,7 @@ static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *
         if (r < 0)
                 return r;
 
-        c->uploaded_usec = now_usec(CLOCK_REALTIME);
+        c->uploaded_usec = clock_usec(CLOCK_REALTIME);
         if (c->created_usec == 0)
                 c->created_usec = c->uploaded_usec;
         r = image_conf_write(c, new_fd);

@@ -3,25 +3,20 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
+#include <sys/socket.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
 
 #define PROGRESS_INTERVAL_USEC (100 * USEC_PER_MSEC)
-
-uint64_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
-}
 
 static void set_signals(int how) {
         sigset_t mask;
@@ -32,13 +27,23 @@ static void set_signals(int how) {
         (void) sigprocmask(how, &mask, NULL);
 }
 
+int job_await(int request_fd) {
+        struct pollfd p = { .fd = request_fd, .events = POLLIN };
+        char c;
+
+        while (poll(&p, 1, -1) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return recv(request_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ? -ENODATA : 0;
+}
+
 int job_open(Job *j, int request_fd, const char *state_dir) {
         uint32_t owner;
         int r;
 
         assert(j && state_dir);
 
-        *j = (Job) { .state_fd = -EBADF };
+        *j = (Job) { .state_fd = -EBADF, .channel_fd = request_fd };
 
         set_signals(SIG_BLOCK);
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
@@ -59,6 +64,7 @@ int job_open(Job *j, int request_fd, const char *state_dir) {
 
 void job_close(Job *j) {
         j->request = message_free(j->request);
+        free(TAKE_PTR(j->result));
         j->state_fd = fd_close(j->state_fd);
 }
 
@@ -82,7 +88,7 @@ int job_fail_cancelled(Job *j) {
 }
 
 void job_progress(Job *j, double fraction, const char *what) {
-        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         if (now - j->progress_usec < PROGRESS_INTERVAL_USEC)
                 return;
@@ -98,9 +104,26 @@ void job_result(Job *j, const char *format, ...) {
         (void) vsnprintf(text, sizeof text, format, ap);
         va_end(ap);
         (void) sd_notifyf(0, "STATUS=result %s", text);
+        (void) free_and_strdup(&j->result, text);
+}
+
+/* What PID 1 tells the manager as well, some milliseconds later; that is for one that was not there when the job began. */
+static void tell_manager(Job *j) {
+        _cleanup_(message_freep) Message *m = NULL;
+        int r;
+
+        r = message_new(&m);
+        if (r >= 0)
+                r = message_add(m, "done", "1");
+        if (r >= 0 && j->result)
+                r = message_add(m, "result", j->result);
+        if (r >= 0 && fd_set_nonblock(j->channel_fd, true) >= 0)
+                (void) message_send(j->channel_fd, m);
 }
 
 void job_commit(Job *j) {
+        /* The manager first: PID 1, once woken, may be given this processor. */
+        tell_manager(j);
         (void) sd_notify(0, "READY=1");
         /* What is left to do may end at any moment. */
         set_signals(SIG_UNBLOCK);

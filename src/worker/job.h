@@ -13,6 +13,8 @@
 typedef struct Job {
         Message *request; /* owned */
         int state_fd;     /* owned; the state directory */
+        int channel_fd;   /* borrowed; the request came from it, and whoever sent it hears of the commit */
+        char *result;     /* owned; what job_result() said */
         uint32_t id;
         uid_t owner;
         Failure failure;
@@ -32,6 +34,8 @@ int job_copy_from(Job *j);
 int job_profile(Job *j);
 int job_collect(Job *j);
 
+/* Waits until there is a request, or nobody any more to send one (-ENODATA). SIGTERM ends it as it ends any program. */
+int job_await(int request_fd);
 /* Takes the request from its socket and opens the state directory. */
 int job_open(Job *j, int request_fd, const char *state_dir);
 void job_close(Job *j);
@@ -45,7 +49,6 @@ int job_fail_cancelled(Job *j);
 
 void job_progress(Job *j, double fraction, const char *what); /* fraction < 0: unknown */
 void job_result(Job *j, const char *format, ...) _printf_(2, 3);
-void job_commit(Job *j); /* READY=1 */
+void job_commit(Job *j); /* READY=1, and the same to the manager */
 void job_report_failure(Job *j);
 
-uint64_t now_usec(clockid_t clock);

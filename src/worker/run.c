@@ -5,13 +5,18 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "basic/log.h"
 #include "basic/strv.h"
 
+#define WORKER "berth-worker"
 #define ARCHIVE_WORKER "berth-worker-archive"
+#define KIND_NEXT "next"
 
 static const WorkerKind *find_kind(const WorkerKind *kinds, const char *name) {
         for (; kinds->name; kinds++)
@@ -44,6 +49,29 @@ static int become_archive_worker(char *argv[]) {
         return log_error_errno(errno, "Failed to execute '%s': %m", path);
 }
 
+/* A spare worker: waits for a request, which says of what kind it is. Returns 0 when none will come. */
+static int take_next(const WorkerKind *kinds, const char *state_dir, Job *j, const WorkerKind **ret) {
+        const char *name;
+        int r;
+
+        (void) prctl(PR_SET_NAME, "berth-spare");
+        r = job_await(STDIN_FILENO);
+        if (r == -ENODATA) {
+                /* Not asked for anything, it has not failed. */
+                (void) sd_notify(0, "READY=1");
+                return 0;
+        }
+        (void) prctl(PR_SET_NAME, WORKER);
+        if (r < 0)
+                return log_error_errno(r, "Failed to wait for a request: %m");
+        r = job_open(j, STDIN_FILENO, state_dir);
+        if (r >= 0)
+                r = job_get(j, "kind", &name);
+        if (r >= 0 && (!(*ret = find_kind(kinds, name)) || !(*ret)->function))
+                r = failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "A spare worker cannot do this kind of job.");
+        return r < 0 ? r : 1;
+}
+
 int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
@@ -52,8 +80,8 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                 {},
         };
         const char *state_dir = BERTH_STATE_DIR;
-        const WorkerKind *kind;
-        Job job;
+        const WorkerKind *kind = NULL;
+        Job job = { .state_fd = -EBADF };
         int c, r;
 
         log_open("berth-worker");
@@ -72,15 +100,23 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                 default:
                         return usage(kinds, stderr);
                 }
-        if (optind != argc - 1 || !(kind = find_kind(kinds, argv[optind])))
+        if (optind != argc - 1)
                 return usage(kinds, stderr);
 
-        if (!kind->function) {
-                (void) become_archive_worker(argv);
-                return EXIT_FAILURE;
+        if (streq(argv[optind], KIND_NEXT)) {
+                r = take_next(kinds, state_dir, &job, &kind);
+                if (r == 0)
+                        return EXIT_SUCCESS;
+        } else {
+                kind = find_kind(kinds, argv[optind]);
+                if (!kind)
+                        return usage(kinds, stderr);
+                if (!kind->function) {
+                        (void) become_archive_worker(argv);
+                        return EXIT_FAILURE;
+                }
+                r = job_open(&job, STDIN_FILENO, state_dir);
         }
-
-        r = job_open(&job, STDIN_FILENO, state_dir);
         if (r >= 0)
                 r = kind->function(&job);
         if (r < 0)

@@ -117,8 +117,9 @@ host_push() {
         "$TOP/test/host" push "$TEST_HOST" "$1" "$2"
 }
 
+# host_reboot [--power-cut]
 host_reboot() {
-        "$TOP/test/host" reboot "$TEST_HOST"
+        "$TOP/test/host" reboot "$TEST_HOST" "$@"
 }
 
 # ---- the state of the host, to see what a test leaves behind
@@ -148,10 +149,11 @@ host_state_sorted() {
         (set +e +o pipefail; host_state | sort | uniq -c)
 }
 
-# host_settles: jobs that go on in the background, emptying the trash say, are over.
+# host_settles: jobs that go on in the background, emptying the trash say, are over; and the worker that waits for one has gone.
 host_settles() {
         local i
-        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 40; i++)); do
+        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }' | xargs -r systemctl stop
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
                 [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
                 sleep 0.25
         done

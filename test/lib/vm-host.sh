@@ -182,6 +182,17 @@ vm_reboot() {
         vm_wait_up "$dir" "$old"
 }
 
+# vm_power_cut DIR: what the kernel has not written to the disk is lost, as when the power goes; it boots again.
+vm_power_cut() {
+        local dir=$1 old
+        old=$(vm_ssh "$dir" "cat /proc/sys/kernel/random/boot_id")
+        # No answer comes to this one.
+        vm_ssh "$dir" "echo b >/proc/sysrq-trigger" >/dev/null 2>&1 &
+        vm_disconnect "$dir"
+        vm_wait_up "$dir" "$old"
+        wait "$!" || true
+}
+
 # vm_down DIR: end it and take away all that is left, but for the folder.
 vm_down() {
         local dir=$1 name=${1##*/}

@@ -70,6 +70,7 @@ static Job *new_job(void) {
         j->manager = calloc(1, sizeof(Manager));
         j->status = strdup("");
         j->progress = -1;
+        j->channel_fd = -EBADF;
         return j;
 }
 

@@ -43,7 +43,7 @@ static void tear_down(Fixture *f) {
 
 static FailureKind copy_to(const Fixture *f, const char *path, const char *content, mode_t mode) {
         _cleanup_fclose_ FILE *source = tmpfile();
-        const CopyFile c = { .path = path, .fd = fileno(source), .fd_is_file = true, .mode = mode, .uid = getuid(), .gid = getgid() };
+        const CopyFile c = { .path = path, .cancel_fd = -EBADF, .fd = fileno(source), .fd_is_file = true, .mode = mode, .uid = getuid(), .gid = getgid() };
         Failure failure = {};
         int r;
 
@@ -55,7 +55,7 @@ static FailureKind copy_to(const Fixture *f, const char *path, const char *conte
 
 static FailureKind copy_from(const Fixture *f, const char *path, char **ret) {
         _cleanup_fclose_ FILE *destination = tmpfile();
-        const CopyFile c = { .path = path, .fd = fileno(destination), .fd_is_file = true };
+        const CopyFile c = { .path = path, .cancel_fd = -EBADF, .fd = fileno(destination), .fd_is_file = true };
         Failure failure = {};
         struct stat st;
 
@@ -137,7 +137,7 @@ START_TEST(holes) {
 
         ck_assert_int_eq((int) pwrite(fileno(a), "middle", 6, 5 << 20), 6);
         ck_assert_int_eq(ftruncate(fileno(a), 20 << 20), 0);
-        ck_assert_int_eq(copy_content(fileno(a), true, fileno(b), true, &writing), 0);
+        ck_assert_int_eq(copy_content(fileno(a), true, fileno(b), true, -EBADF, &writing), 0);
         ck_assert_int_eq(fstat(fileno(b), &st), 0);
         ck_assert_int_eq(st.st_size, 20 << 20);
         ck_assert_int_lt(st.st_blocks, 1024);

@@ -16,6 +16,31 @@ teardown_file() {
         remove_all
 }
 
+# every verb has help, and the help names all of them
+test_R17_help() {
+        local verb text
+        text=$(berthctl --help)
+        for verb in list list-images list-jobs status show info create launch start stop restart reboot terminate kill freeze thaw delete enable disable \
+                exec shell login console copy-to copy-from run-in import show-image remove-image alias set get unset cat cancel; do
+                grep -qw -e "$verb" <<<"$text" || fail "the help does not name '$verb'"
+                assert_match "$(berthctl "$verb" --help)" "berthctl .*$verb"
+        done
+        # The other names of verbs have the help of their verb.
+        assert_eq "$(berthctl poweroff --help)" "$(berthctl stop --help)"
+        assert_match "$(berthctl --version)" '[0-9]'
+        assert_match "$(berthctl help)" launch
+}
+
+# -q is quiet, --no-pager prints, a pager that is not there is none
+test_R47_quiet_and_pager() {
+        assert_eq "$(berthctl -q create busybox quiet)" ''
+        berthctl delete quiet
+        PAGER=false SYSTEMD_PAGER=false BERTH_PAGER=false script -qec 'berthctl list --no-pager' typescript </dev/null >/dev/null
+        grep -q web1 typescript || fail "nothing without a pager: $(cat -v typescript)"
+        PAGER=/no/such/pager SYSTEMD_PAGER=/no/such/pager script -qec 'berthctl list' typescript </dev/null >/dev/null
+        grep -q web1 typescript || fail "nothing with a pager that is not there: $(cat -v typescript)"
+}
+
 # settings can be looked up
 test_R72_help_settings() {
         local text

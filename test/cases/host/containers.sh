@@ -511,6 +511,23 @@ test_R49_conflicting_calls() {
         eventually 10 no_debris
 }
 
+# a stop at any moment of a start: the payload may not listen yet to what asks it to stop, and the supervisor not yet to anybody
+test_R49_stop_meets_start() {
+        local i how
+        new_container c1 busybox
+        for how in --force --timeout=infinity; do
+                for i in 1 2 3 4 5 6 7 8; do
+                        berthctl start c1 >start 2>&1 &
+                        sleep "0.0$((i - 1))5"
+                        timeout 20 berthctl stop "$how" c1 >stop 2>&1 || [ $? != 124 ] || fail "stop $how took more than 20 s: $(<stop)"
+                        wait
+                        timeout 20 berthctl stop "$how" c1 >stop 2>&1 || [ $? != 124 ] || fail "the second stop $how took more than 20 s: $(<stop)"
+                        eventually 10 state_is_settled c1
+                        assert_match "$(state_of c1)" "^(stopped|failed)$"
+                done
+        done
+}
+
 state_is_settled() {
         [[ $(state_of "$1") =~ ^(running|stopped|failed)$ ]]
 }

@@ -320,6 +320,23 @@ test_R53_console() {
         typed '\r' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
 }
 
+# its size is that of the terminal, from the start and when that changes
+test_R53_console_size() {
+        local i
+        berthctl stop --force c1
+        on_exit 'berthctl unset c1 Init; berthctl restart --force c1'
+        berthctl set c1 'Init=/bin/sh -c "while :; do stty size >/root/size; sleep 0.1; done" '
+        berthctl start c1
+        size_is() { [ "$(inside c1 cat /root/size)" = "$1" ]; }
+        # In the background of that shell it has its terminal all the same: nothing is read from it.
+        script -qefc 'stty rows 33 cols 101; berthctl console c1 </dev/null & sleep 1.5; stty rows 44 cols 99; kill -WINCH $!; sleep 1.5; kill $!' \
+                typescript </dev/null >/dev/null &
+        i=$!
+        eventually 5 size_is '33 101'
+        eventually 5 size_is '44 99'
+        wait "$i" || true
+}
+
 # two of them see the same
 test_R53_console_shared() {
         (typed '' '' '' '' '\x1d\x1d\x1d' | script -qefc 'berthctl console c1' other >/dev/null) &

@@ -85,6 +85,13 @@ test_R130_standard_input_and_output() {
         berthctl copy-from c1 /root/x - | cmp - data
         printf "" | berthctl copy-to c1 - /root/x
         assert_eq "$(inside c1 stat -c %s /root/x)" 0
+        # What is neither a file nor a pipe: a device; a socket, as a command over the network may have.
+        echo x | berthctl copy-to c1 - /root/x
+        berthctl copy-to c1 - /root/x </dev/null
+        assert_eq "$(inside c1 stat -c %s /root/x)" 0
+        perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0) or die; syswrite(A, "by a socket\n"); close(A);
+                open(STDIN, "<&B") or die; exec(qw(berthctl copy-to c1 - /root/x));'
+        assert_eq "$(inside c1 cat /root/x)" 'by a socket'
         inside c1 rm /root/x
 }
 

@@ -21,7 +21,11 @@ no_job_runs() {
 }
 
 worker_pid() {
-        systemctl show --property MainPID --value 'berth-job-*.service' | awk '$1 > 1 { print $1; exit }'
+        local pid
+        for pid in $(systemctl show --property MainPID --value 'berth-job-*.service'); do
+                # Not the one that waits for a job.
+                [ "$pid" -le 1 ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = berth-spare ] || { echo "$pid"; return; }
+        done
 }
 
 worker_runs() {

@@ -47,6 +47,40 @@ test_R02_stays_while_it_works() {
         eventually 10 no_debris
 }
 
+# killed: containers do not notice, and the next call finds them with the same leader
+test_R65_killed() {
+        local leader pid i
+        leader=$(leader_of web1)
+        for i in 1 2 3; do
+                pid=$(manager_pid)
+                kill -KILL "$pid"
+                assert_match "$(berthctl list)" "web1 +running .*"
+                assert_eq "$(leader_of web1)" "$leader" "leader after $i"
+                [ "$(manager_pid)" != "$pid" ] || fail "it was not killed"
+                expect inside web1 true
+        done
+        assert_eq "$(systemctl is-active berth@web1 berth-web1.scope | xargs)" 'active active'
+}
+
+# killed again and again, it is still there for who asks next
+test_R65_killed_often() {
+        local i
+        for i in {1..12}; do
+                berthctl list >/dev/null
+                systemctl kill --signal=KILL berth-containerd
+        done
+        expect berthctl list
+        assert_state web1 running
+}
+
+# what it logs is in its unit's journal
+test_R05_log() {
+        on_exit 'forget bad'
+        expect_fail berthctl launch busybox bad --set Init=/no/such
+        assert_match "$(journalctl -u berth-containerd --since=-1min --output=cat)" "'bad'.*Init="
+        assert_match "$(journalctl -u berth@bad --since=-1min --output=cat)" "'bad' cannot start.*Init="
+}
+
 # stopped and started again: the same
 test_R65_restarted() {
         local leader

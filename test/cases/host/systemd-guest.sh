@@ -56,6 +56,26 @@ test_R66_machine_id() {
         assert_match "$(inside t1 systemd-detect-virt --container || true)" 'container-other|berth'
 }
 
+# every start is a boot of its own, and journalctl -b tells them apart
+test_R66_boot_id() {
+        local first second
+        run_container t2 trixie
+        first=$(inside t2 cat /proc/sys/kernel/random/boot_id)
+        assert_match "$first" '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+        [ "$first" != "$(cat /proc/sys/kernel/random/boot_id)" ] || fail "it is the host's"
+        [ "$first" != "$(inside t1 cat /proc/sys/kernel/random/boot_id)" ] || fail "two containers share it"
+        assert_eq "$(inside t2 cat /proc/sys/kernel/random/boot_id)" "$first" 'asked again'
+        expect_fail inside t2 sh -c 'echo 1 >/proc/sys/kernel/random/boot_id'
+        assert_eq "$(inside t2 ls /run/host | xargs)" 'container-manager container-uuid notify'
+        expect berthctl restart t2
+        second=$(inside t2 cat /proc/sys/kernel/random/boot_id)
+        [ "$second" != "$first" ] || fail "a second boot has the id of the first"
+        assert_eq "$(inside t2 journalctl --no-pager --list-boots --quiet | grep -c .)" 2 boots
+        assert_match "$(inside t2 journalctl --no-pager -b -1 --output=cat)" 'Journal stopped'
+        assert_no_match "$(inside t2 journalctl --no-pager -b 0 --output=cat)" 'Journal stopped'
+        assert_eq "$(journalctl -M t2 --no-pager --list-boots --quiet | grep -c .)" 2 'boots, seen from the host'
+}
+
 # a stop by berthctl is a clean shutdown: the guest's journal shows it
 test_R49_clean_stop_in_guest_journal() {
         run_container t2 trixie

@@ -273,7 +273,7 @@ import_job() {
 no_debris() {
         [ -z "$(find "$STORE/images" "$STORE/containers" "$STORE/trash" -mindepth 1 -maxdepth 1 \( -name '.new-*' -o -path "$STORE/trash/*" \) 2>/dev/null)" ] &&
                 [ -z "$(find /run/berth/.jobs -mindepth 1 -not -name last-id 2>/dev/null)" ] &&
-                [ -z "$(systemctl list-units --plain --no-legend 'berth-job-*')" ]
+                [ -z "$(systemctl list-units --plain --no-legend --full 'berth-job-*' | grep -v ' waits for a job$')" ]
 }
 
 # import_ends: its exit status, in IMPORT_STATUS.

@@ -51,3 +51,28 @@ test_R64_reboot_of_the_host() {
                 berthctl stop --force web1 db late'
 }
 
+# the host goes down with containers that run: those that came after others stop before them; who does not stop in time is killed
+test_F19_shutdown_stops_in_order() {
+        host_up
+        push_guest busybox
+        host_sh "$IN_HOST"'
+                berthctl import --quiet /root/busybox.tar --alias busybox
+                berthctl launch busybox db
+                berthctl launch busybox web --set After=berth@db.service
+                berthctl launch busybox stubborn --set "Init=/bin/sh -c \"trap : TERM INT PWR USR1 USR2; while :; do sleep 1; done\"" --set TimeoutStopSec=3'
+        host_reboot
+        host_sh "$IN_HOST"'
+                journalctl -b -1 --no-pager -u "berth@*" --output=short-monotonic >/root/log || true
+                cat /root/log >&2
+                web=$(grep -n "Stopped.*web\|web.*[Dd]eactivated" /root/log | head -n 1 | cut -d: -f1)
+                db=$(grep -n "Stopping.*db" /root/log | head -n 1 | cut -d: -f1)
+                test "$web" -lt "$db"
+                grep -q "stubborn.*did not stop in time" /root/log
+                ! grep -q "left-over process\|SIGKILL" /root/log
+                test "$(state_of db)" = stopped
+                berthctl start db web
+                berthctl delete --force db web stubborn
+                berthctl remove-image busybox
+                nothing_left() { test -z "$(find /var/lib/berth -mindepth 2)"; }
+                wait_for nothing_left'
+}

@@ -31,11 +31,13 @@ allow() {
 }
 
 # file descriptors that would be a way out of a container are refused, and those that are not work
-test_S02_fds_of_callers() {
+test_S02_S81_fds_of_callers() {
         host_with_client
         expect_fail --message 'directory' host_run bus-client exec-fd web1 /
         expect_fail --message 'mere path' host_run bus-client exec-fd web1 /etc/passwd
         expect_fail --message 'directory' host_run bus-client import /etc
+        # A terminal of the host's (the master of a new pty is one to isatty(3)), which what runs inside could type into.
+        expect_fail --message 'terminal' host_run bus-client exec-fd web1 /dev/ptmx
         assert_eq "$(host_run bus-client exec web1 /bin/sh -c 'ls /proc/self/fd | wc -l')" 4 "fds of a command (0, 1, 2 and that of ls)"
         expect_fail --status 7 host_run bus-client exec web1 /bin/sh -c 'exit 7'
         assert_match "$(host_run bus-client console web1)" .

@@ -20,6 +20,17 @@ cgroup_of() {
         echo "/sys/fs/cgroup$(systemctl show -p ControlGroup --value "berth-$1.scope")"
 }
 
+# settings are limits of the scope, from the start; systemctl changes them live
+test_R90_limits() {
+        run_container c1 busybox --set MemoryMax=64M --set TasksMax=50 --set CPUQuota=50% --set CPUWeight=20
+        assert_eq "$(cat "$(cgroup_of c1)/memory.max")" 67108864
+        assert_eq "$(cat "$(cgroup_of c1)/pids.max")" 50
+        assert_eq "$(cut -d' ' -f1 "$(cgroup_of c1)/cpu.max")" 50000
+        assert_eq "$(cat "$(cgroup_of c1)/cpu.weight")" 20
+        expect systemctl set-property --runtime berth-c1.scope MemoryMax=128M
+        assert_eq "$(cat "$(cgroup_of c1)/memory.max")" 134217728
+}
+
 # the guest cannot raise its own limits, nor see others'
 test_S26_limits_are_the_hosts() {
         run_container c1 busybox --set MemoryMax=64M --set TasksMax=50
@@ -89,4 +100,40 @@ test_R96_live_limits() {
         assert_eq "$(cat "$(cgroup_of c1)/memory.max")" max
         assert_eq "$(cat "$(cgroup_of c1)/cpu.max")" 'max 100000'
         assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" max
+
+# a hog of memory is killed alone; a fork bomb stops at its limit; the host and another container do not mind
+test_R90_R95_hog_and_bomb() {
+        run_container c1 busybox --set MemoryMax=48M --set MemorySwapMax=0 --set TasksMax=60
+        run_container c2 busybox
+        # tail keeps a line until its end, which never comes.
+        expect_fail --status 137 inside c1 sh -c 'tail -n 1 /dev/zero >/dev/null'
+        assert_match "$(cat "$(cgroup_of c1)/memory.events")" 'oom_kill [1-9]'
+        expect inside c1 true
+        inside c1 sh -c 'i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i + 1)); done' 2>/dev/null || true
+        [ "$(cat "$(cgroup_of c1)/pids.max")" = 60 ] || fail "the limit is $(cat "$(cgroup_of c1)/pids.max")"
+        assert_match "$(cat "$(cgroup_of c1)/pids.events")" 'max [1-9]'
+        expect inside c2 true
+        assert_state c1 running
+        assert_state c2 running
+}
+
+# legacy_tiocsti: even where the kernel lets it be, the caller's terminal is not typed into
+test_S81_tiocsti() {
+        # Linux before 6.2 has no such setting, and lets it be.
+        if [ -e /proc/sys/dev/tty/legacy_tiocsti ]; then
+                on_exit "echo $(cat /proc/sys/dev/tty/legacy_tiocsti) >/proc/sys/dev/tty/legacy_tiocsti"
+                echo 1 >/proc/sys/dev/tty/legacy_tiocsti
+        fi
+        run_container t1 trixie
+        echo 'for my $c (split //, "echo INJ"."ECTED\n") { ioctl(STDIN, 0x5412, $c) or die "refused: $!\n" } print "typed\n"' >inject.pl
+        berthctl copy-to t1 inject.pl /root/inject.pl
+        # What is typed into the terminal is read by the shell that comes next in it.
+        # The first of it is the end of script's own input.
+        local after='; sleep 0.3; for i in 1 2 3; do read -t 1 line; echo "next: $line"; done'
+        # The control: into a terminal of one's own it works.
+        SHELL=/bin/bash script -qec "perl inject.pl$after" control </dev/null >/dev/null || true
+        grep -q 'next: .*INJECTED' control || cannot_run "the attack does not work at all: $(cat -v control)"
+        SHELL=/bin/bash script -qec "berthctl exec -t t1 -- perl /root/inject.pl$after" typescript </dev/null >/dev/null || true
+        grep -q 'typed\|refused' typescript || fail "the attack did not run: $(cat -v typescript)"
+        assert_no_match "$(<typescript)" 'next: .*INJECTED'
 }

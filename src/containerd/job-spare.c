@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "containerd/job-spare.h"
+
+#include "basic/log.h"
+#include "basic/strv.h"
+#include "containerd/job-unit.h"
+
+/* Not at once: whoever has just made a container starts it next, and PID 1 does one thing at a time. */
+#define QUIET_USEC (100 * USEC_PER_MSEC)
+
+/* All of one sandbox (job-sandbox.c). */
+static bool fits(JobKind kind) {
+        return kind == JOB_CREATE || kind == JOB_DELETE || kind == JOB_REMOVE_IMAGE;
+}
+
+static void prepare(Manager *m) {
+        _cleanup_(job_freep) Job *j = NULL;
+        int r;
+
+        r = job_new(m, ++m->last_job_id, &j);
+        if (r >= 0)
+                r = job_unit_start_waiting(j, JOB_DELETE);
+        if (r < 0)
+                log_debug_errno(r, "Cannot start a spare worker, ignoring: %m");
+        else
+                m->spare = TAKE_PTR(j);
+}
+
+/* A unit that is being started for long would keep PID 1 from saying that the host has booted, and does not belong into a shutdown. */
+static void on_system_state(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *state;
+
+        if (!error && !m->spare && !m->leaving && sd_bus_message_read(reply, "v", "s", &state) >= 0 &&
+            (streq(state, "running") || streq(state, "degraded")))
+                prepare(m);
+}
+
+static int on_quiet(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        if (m->spare || m->leaving)
+                return 0;
+        if (systemd_n_waiting(m->systemd) > 0)
+                job_spare_arrange(m);
+        else
+                (void) systemd_get_property(m->systemd, on_system_state, m, "SystemState");
+        return 0;
+}
+
+void job_spare_arrange(Manager *m) {
+        if (m->spare || m->leaving)
+                return;
+        if (!m->spare_timer) {
+                (void) sd_event_add_time_relative(m->event, &m->spare_timer, CLOCK_MONOTONIC, QUIET_USEC, 0, on_quiet, m);
+                return;
+        }
+        (void) sd_event_source_set_time_relative(m->spare_timer, QUIET_USEC);
+        (void) sd_event_source_set_enabled(m->spare_timer, SD_EVENT_ONESHOT);
+}
+
+Job *job_spare_take(Manager *m, JobKind kind) {
+        return fits(kind) ? TAKE_PTR(m->spare) : NULL;
+}
