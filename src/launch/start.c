@@ -235,16 +235,9 @@ static int start_payload(Supervisor *s) {
         r = payload_wait_ready(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
-<<<<<<< HEAD
-
         r = limits_apply(s->settings, s->payload.pid, &limit);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot apply %s=: %m", limit);
-        r = start_serving(s);
-        if (r < 0)
-                return r;
-=======
->>>>>>> main
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");

@@ -94,6 +94,10 @@ int profiles_check(Job *j, const SettingsFile *f) {
         return 0;
 }
 
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
 static int find_users(Profile *p) {
         _cleanup_close_ int containers = -EBADF;
         struct dirent *de;
@@ -117,6 +121,8 @@ static int find_users(Profile *p) {
                         r = strv_extend(&p->users, de->d_name);
         }
         (void) closedir(d);
+        if (p->users)
+                qsort(p->users, strv_length(p->users), sizeof *p->users, compare_names);
         return r;
 }
 

@@ -100,6 +100,7 @@ test_R96_live_limits() {
         assert_eq "$(cat "$(cgroup_of c1)/memory.max")" max
         assert_eq "$(cat "$(cgroup_of c1)/cpu.max")" 'max 100000'
         assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" max
+}
 
 # a hog of memory is killed alone; a fork bomb stops at its limit; the host and another container do not mind
 test_R90_R95_hog_and_bomb() {
