@@ -52,7 +52,7 @@ static const PolicyRow rows[] = {
         { MANAGER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get },
         { MANAGER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
 
-        { MANAGER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, NO_RUN_IN, settings_bus_replace },
+        { MANAGER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_TEXT | NO_RUN_IN, settings_bus_replace },
         { MANAGER, "GetSettingsFiles", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get_files },
         { MANAGER, "GetApplied", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get_applied },
 
@@ -60,7 +60,7 @@ static const PolicyRow rows[] = {
         { MANAGER, "GetProfile", NULL, "see profile", SUBJECT_PROFILE, SEES, profile_bus_get },
         { MANAGER, "CreateProfile", ACTION("configure-profile"), "create profile", SUBJECT_PROFILE, 0, profile_bus_create },
         { MANAGER, "SetProfile", ACTION("configure-profile"), "change profile", SUBJECT_PROFILE, POLICY_SETTINGS_FIRST, profile_bus_set },
-        { MANAGER, "ReplaceProfile", ACTION("configure-profile"), "change profile", SUBJECT_PROFILE, 0, profile_bus_replace },
+        { MANAGER, "ReplaceProfile", ACTION("configure-profile"), "change profile", SUBJECT_PROFILE, POLICY_SETTINGS_TEXT, profile_bus_replace },
         { MANAGER, "CopyProfile", ACTION("configure-profile"), "copy profile", SUBJECT_PROFILE, 0, profile_bus_copy },
         { MANAGER, "RenameProfile", ACTION("configure-profile"), "rename profile", SUBJECT_PROFILE, 0, profile_bus_rename },
         { MANAGER, "DeleteProfile", ACTION("configure-profile"), "delete profile", SUBJECT_PROFILE, 0, profile_bus_delete },
@@ -89,7 +89,7 @@ static const PolicyRow rows[] = {
         { CONTAINER, "GetSettings", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get },
         { CONTAINER, "SetSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_FIRST | NO_RUN_IN, settings_bus_set },
 
-        { CONTAINER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, settings_bus_replace },
+        { CONTAINER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_TEXT | NO_RUN_IN, settings_bus_replace },
         { CONTAINER, "GetSettingsFiles", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get_files },
         { CONTAINER, "GetApplied", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get_applied },
 

@@ -12,6 +12,7 @@
 #include "containerd/job.h"
 #include "containerd/limits.h"
 #include "settings/profile.h"
+#include "settings/settings.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -32,10 +33,33 @@ static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
         return r < 0 ? r : 0;
 }
 
+/* What cannot be read as settings changes nothing either: the handler refuses it. */
+static int read_text_keys(sd_bus_message *m, char **ret) {
+        _cleanup_(settings_file_freep) SettingsFile *a = NULL, *b = NULL;
+        _cleanup_strv_ char **keys = NULL;
+        const char *text, *before;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &text, &before);
+        if (r < 0)
+                return r;
+        if (strlen(text) > SETTINGS_TEXT_MAX || strlen(before) > SETTINGS_TEXT_MAX)
+                return -E2BIG;
+        if (settings_file_parse("", before, &a, NULL) >= 0 && settings_file_parse("", text, &b, NULL) >= 0) {
+                r = settings_file_changed_keys(a, b, &keys);
+                if (r < 0)
+                        return r;
+        }
+        r = strv_join(keys, " ", ret);
+        return r >= 0 && strlen(*ret) > TEXT_BYTES_MAX ? -E2BIG : r;
+}
+
 static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
         _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
         int r;
 
+        if (flags & POLICY_SETTINGS_TEXT)
+                return read_text_keys(m, ret);
         if (flags & POLICY_SETTINGS_THIRD) {
                 r = sd_bus_message_skip(m, "s");
                 if (r < 0)
@@ -139,10 +163,10 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
         r = check_name(row->subject, s->name, error);
         if (r < 0)
                 return r;
-        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD)) {
+        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD | POLICY_SETTINGS_TEXT)) {
                 r = read_keys(m, row->flags, &s->keys);
                 if (r == -E2BIG)
-                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or their names are too long.",
+                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or they are too long.",
                                                  SETTINGS_PER_CALL_MAX);
                 if (r < 0)
                         return r;

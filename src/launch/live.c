@@ -65,17 +65,23 @@ static void finish(Change *c) {
 }
 
 static int on_changed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(change_freep) Change *c = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(reply);
+        Change *c = userdata;
+        Supervisor *s = c->supervisor;
 
-        c->supervisor->change_slot = sd_bus_slot_unref(c->supervisor->change_slot);
         if (e) {
                 log_warning("PID 1 refuses to change the scope: %s", e->message);
                 if (c->fd >= 0)
                         connection_send_error(c->fd, "JobFailed", e->message ?: e->name);
         } else
                 finish(c);
+        /* The change goes with it. */
+        s->change_slot = sd_bus_slot_unref(s->change_slot);
         return 0;
+}
+
+static void change_destroy(void *userdata) {
+        change_free(userdata);
 }
 
 static int change_new(Supervisor *s, int fd, const Message *m, Change **ret) {
@@ -113,7 +119,10 @@ static int change_begin(Change *c, char **ret_error) {
                 return 0;
         scope_property_mark(rows);
         r = scope_change(s->scope, c->settings, rows, on_changed, c, &s->change_slot);
-        return r < 0 ? r : 1;
+        if (r < 0)
+                return r;
+        (void) sd_bus_slot_set_destroy_callback(s->change_slot, change_destroy);
+        return 1;
 }
 
 void supervisor_change(Supervisor *s, int fd, const Message *m) {

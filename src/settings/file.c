@@ -92,7 +92,7 @@ static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool
                 return r == -EINVAL ? (asprintf(ret_error, "%s:%u: %s", f->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG) : r;
         }
         r = setting_find_in_section(l->section, l->key, &t, &error);
-        if (r >= 0 && f->profile && streq(t->name, "Profiles"))
+        if (r >= 0 && f->shared && streq(t->name, "Profiles"))
                 r = asprintf(&error, "%s: stands with a container, not in a file for several.", t->name) < 0 ? -ENOMEM : -EINVAL;
         if (r >= 0 && f->drop_in && t->who == SETTING_BERTH)
                 r = asprintf(&error, "%s: is kept by berth and cannot be set.", t->name) < 0 ? -ENOMEM : -EINVAL;

@@ -9,7 +9,8 @@
 struct SettingsFile {
         char *name;     /* owned, printable */
         Ini ini;
-        bool profile;   /* may have [Profile], and names no profiles itself */
+        bool profile;   /* may have [Profile] */
+        bool shared;    /* for several containers: names no profiles */
         bool drop_in;   /* an administrator's file: berth's own keys have no business there */
 };
 

@@ -130,6 +130,7 @@ static int read_drop_ins(const char *const *directories, size_t n_directories, S
 
 int settings_files_read_common(const char *root, SettingsFiles *files, char **ret_error) {
         _cleanup_free_ char *etc = NULL, *vendor = NULL;
+        int r;
 
         if (asprintf(&etc, "%s" BERTH_CONFIG_DIR "/container.conf.d", root) < 0) {
                 etc = NULL;
@@ -139,7 +140,10 @@ int settings_files_read_common(const char *root, SettingsFiles *files, char **re
                 vendor = NULL;
                 return -ENOMEM;
         }
-        return read_drop_ins((const char *const[]) { etc, vendor }, 2, files, ret_error);
+        r = read_drop_ins((const char *const[]) { etc, vendor }, 2, files, ret_error);
+        for (size_t i = 0; i < files->n; i++)
+                files->items[i]->shared = true;
+        return r;
 }
 
 int settings_files_read_drop_ins(const char *root, const char *name, SettingsFiles *files, char **ret_error) {

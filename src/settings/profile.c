@@ -27,7 +27,7 @@ static int parse(const char *path, const void *data, size_t size, SettingsFile *
         r = settings_file_parse_data(path, data, size, &f, ret_error);
         if (r < 0)
                 return r;
-        f->drop_in = f->profile = true;
+        f->drop_in = f->profile = f->shared = true;
         r = settings_file_check(f, ret_error);
         if (r < 0)
                 return r;
