@@ -149,12 +149,19 @@ host_state_sorted() {
         (set +e +o pipefail; host_state | sort | uniq -c)
 }
 
-# host_settles: jobs that go on in the background, emptying the trash say, are over; and the worker that waits for one has gone.
+# spare_worker_goes: the unit that waits for a job, for as long as the manager is there.
+spare_worker_goes() {
+        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }' | xargs -r systemctl stop
+}
+
+# host_settles: jobs that go on in the background, emptying the trash say, are over.
 host_settles() {
         local i
-        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }' | xargs -r systemctl stop
         for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
-                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
+                spare_worker_goes
+                # A unit that is gone leaves its files for a moment.
+                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*'
+                        ls -d /run/systemd/*/*berth-job-* /sys/fs/cgroup/*/berth-job-* 2>/dev/null)" ] || return 0
                 sleep 0.25
         done
 }
@@ -163,7 +170,8 @@ host_settles() {
 host_is_as() {
         local before=$1 i now
         [ -e "$before" ] || return 0
-        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 24; i++)); do
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 120; i++)); do
+                spare_worker_goes
                 now=$(host_state_sorted)
                 [ "$now" != "$(<"$before")" ] || return 0
                 sleep 0.25
