@@ -19,6 +19,7 @@ typedef struct Control {
         int fd;
         sd_event_source *io, *timer;
         Done done;
+        ControlAnswered answered; /* instead of done */
         void *userdata;
 } Control;
 
@@ -58,9 +59,12 @@ static Control *control_free(Control *c) {
 }
 DEFINE_CLEANUP(Control *, control_free)
 
-static void control_finish(Control *c, const sd_bus_error *error) {
+static void control_finish(Control *c, const Message *answer, const sd_bus_error *error) {
         c->manager->n_controls--;
-        c->done(c->userdata, error);
+        if (c->answered)
+                c->answered(c->userdata, error ? NULL : answer, error);
+        else
+                c->done(c->userdata, error);
         control_free(c);
 }
 
@@ -79,7 +83,7 @@ static int on_answer(_unused_ sd_event_source *source, int fd, _unused_ uint32_t
                 sd_bus_error_setf(&error, BERTH_ERROR_NOT_RUNNING, "The supervisor of container '%s' went away.", c->name);
         else if (streq(event, "error"))
                 error_from_name(&error, message_get(m, "error"), message_get(m, "message"));
-        control_finish(c, sd_bus_error_is_set(&error) ? &error : NULL);
+        control_finish(c, m, sd_bus_error_is_set(&error) ? &error : NULL);
         return 0;
 }
 
@@ -88,20 +92,20 @@ static int on_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, 
         Control *c = userdata;
 
         sd_bus_error_setf(&error, BERTH_ERROR_BUSY, "The supervisor of container '%s' does not answer.", c->name);
-        control_finish(c, &error);
+        control_finish(c, NULL, &error);
         return 0;
 }
 
-int control_request(Manager *m, const char *name, const Message *request, Done done, void *userdata, sd_bus_error *error) {
+static int control_start(Manager *m, const char *name, const Message *request, Done done, ControlAnswered answered, void *userdata, sd_bus_error *error) {
         _cleanup_(control_freep) Control *c = NULL;
         int r;
 
-        assert(m && done);
+        assert(m && (done || answered));
 
         c = calloc(1, sizeof *c);
         if (!c)
                 return -ENOMEM;
-        *c = (Control) { .manager = m, .fd = -EBADF, .done = done, .userdata = userdata };
+        *c = (Control) { .manager = m, .fd = -EBADF, .done = done, .answered = answered, .userdata = userdata };
         c->name = strdup(name);
         if (!c->name)
                 return -ENOMEM;
@@ -117,4 +121,12 @@ int control_request(Manager *m, const char *name, const Message *request, Done d
         m->n_controls++;
         TAKE_PTR(c);
         return 0;
+}
+
+int control_request(Manager *m, const char *name, const Message *request, Done done, void *userdata, sd_bus_error *error) {
+        return control_start(m, name, request, done, NULL, userdata, error);
+}
+
+int control_ask(Manager *m, const char *name, const Message *request, ControlAnswered answered, void *userdata, sd_bus_error *error) {
+        return control_start(m, name, request, NULL, answered, userdata, error);
 }

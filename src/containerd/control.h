@@ -14,3 +14,7 @@ int control_open(const char *name, const Message *request, int *ret_fd, sd_bus_e
 
 /* Sends the request and waits, asynchronously, for `event=done` or `event=error`. */
 int control_request(Manager *m, const char *name, const Message *request, Done done, void *userdata, sd_bus_error *error);
+
+/* The same for an answer that says more; it is NULL when error is not. */
+typedef void (*ControlAnswered)(void *userdata, const Message *answer, const sd_bus_error *error);
+int control_ask(Manager *m, const char *name, const Message *request, ControlAnswered answered, void *userdata, sd_bus_error *error);

@@ -31,6 +31,7 @@ static const struct {
         [JOB_CONFIGURE] = { CAPS_FILES, false, 64 * MIB, 8 },
         [JOB_COPY_TO] = { CAPS_ENTER, true, 512 * MIB, 32 },
         [JOB_COPY_FROM] = { CAPS_ENTER, true, 512 * MIB, 32 },
+        [JOB_PROFILE] = { CAPS_FILES, false, 64 * MIB, 8 },
         [JOB_COLLECT] = { CAPS_FILES, false, 256 * MIB, 16 },
 };
 

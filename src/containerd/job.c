@@ -29,7 +29,7 @@
 static const char *const kind_names[_JOB_KIND_MAX] = {
         [JOB_IMPORT] = "import", [JOB_CREATE] = "create", [JOB_DELETE] = "delete", [JOB_REMOVE_IMAGE] = "remove-image",
         [JOB_ALIAS] = "alias", [JOB_CONFIGURE] = "configure", [JOB_COPY_TO] = "copy-to", [JOB_COPY_FROM] = "copy-from",
-        [JOB_COLLECT] = "collect",
+        [JOB_PROFILE] = "profile", [JOB_COLLECT] = "collect",
 };
 
 const char *job_kind_to_string(JobKind k) {
@@ -215,6 +215,7 @@ static void job_settle_objects(const Job *j) {
 
         case JOB_COPY_TO:
         case JOB_COPY_FROM:
+        case JOB_PROFILE:
         case JOB_COLLECT:
         case _JOB_KIND_MAX:
         case _JOB_KIND_INVALID:

@@ -20,6 +20,7 @@ typedef enum JobKind {
         JOB_CONFIGURE,
         JOB_COPY_TO,
         JOB_COPY_FROM,
+        JOB_PROFILE,
         JOB_COLLECT,
         _JOB_KIND_MAX,
         _JOB_KIND_INVALID = -EINVAL,

@@ -17,3 +17,4 @@
 #define REQUEST_BYTES_MAX (128U * 1024U) /* one datagram; the kernel's default send buffer takes 208 KiB with its overhead */
 #define TEXT_BYTES_MAX 4096U         /* a description, a path */
 #define SIGNAL_MAX 64
+#define SETTINGS_TEXT_MAX (48U * 1024U)  /* a settings file that is replaced as a whole: two of them in one request */

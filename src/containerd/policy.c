@@ -9,6 +9,7 @@
 #include "containerd/image-bus.h"
 #include "containerd/job-bus.h"
 #include "containerd/manager-bus.h"
+#include "containerd/profile-bus.h"
 #include "containerd/session-bus.h"
 #include "containerd/settings-bus.h"
 #include "containerd/transfer-bus.h"
@@ -56,6 +57,19 @@ static const PolicyRow rows[] = {
         { MANAGER, "SetDevice", ACTION("configure"), "change a device of container", SUBJECT_CONTAINER, NO_RUN_IN, device_bus_set },
         { MANAGER, "RemoveDevice", ACTION("configure"), "take a device from container", SUBJECT_CONTAINER, NO_RUN_IN, device_bus_remove },
 
+        { MANAGER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_CONTAINER, POLICY_SETTINGS_TEXT | NO_RUN_IN, settings_bus_replace },
+        { MANAGER, "GetSettingsFiles", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get_files },
+        { MANAGER, "GetApplied", ACTION("inspect"), "see the settings of container", SUBJECT_CONTAINER, OWNER, settings_bus_get_applied },
+
+        { MANAGER, "ListProfiles", NULL, "list profiles", SUBJECT_NONE, SEES, profile_bus_list },
+        { MANAGER, "GetProfile", NULL, "see profile", SUBJECT_PROFILE, SEES, profile_bus_get },
+        { MANAGER, "CreateProfile", ACTION("configure-profile"), "create profile", SUBJECT_PROFILE, 0, profile_bus_create },
+        { MANAGER, "SetProfile", ACTION("configure-profile"), "change profile", SUBJECT_PROFILE, POLICY_SETTINGS_FIRST, profile_bus_set },
+        { MANAGER, "ReplaceProfile", ACTION("configure-profile"), "change profile", SUBJECT_PROFILE, POLICY_SETTINGS_TEXT, profile_bus_replace },
+        { MANAGER, "CopyProfile", ACTION("configure-profile"), "copy profile", SUBJECT_PROFILE, 0, profile_bus_copy },
+        { MANAGER, "RenameProfile", ACTION("configure-profile"), "rename profile", SUBJECT_PROFILE, 0, profile_bus_rename },
+        { MANAGER, "DeleteProfile", ACTION("configure-profile"), "delete profile", SUBJECT_PROFILE, 0, profile_bus_delete },
+
         { MANAGER, "ImportImage", ACTION("import-image"), "import an image", SUBJECT_NONE, 0, manager_bus_import_image },
         { MANAGER, "RemoveImage", ACTION("remove-image"), "remove image", SUBJECT_IMAGE, 0, image_bus_remove },
         { MANAGER, "AddAlias", ACTION("manage-aliases"), "add alias", SUBJECT_ALIAS, 0, manager_bus_add_alias },
@@ -83,6 +97,10 @@ static const PolicyRow rows[] = {
         { CONTAINER, "AddDevice", ACTION("configure"), "give a device to container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_add },
         { CONTAINER, "SetDevice", ACTION("configure"), "change a device of container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_set },
         { CONTAINER, "RemoveDevice", ACTION("configure"), "take a device from container", SUBJECT_THIS_CONTAINER, NO_RUN_IN, device_bus_remove },
+
+        { CONTAINER, "ReplaceSettings", ACTION("configure"), "change the settings of container", SUBJECT_THIS_CONTAINER, POLICY_SETTINGS_TEXT | NO_RUN_IN, settings_bus_replace },
+        { CONTAINER, "GetSettingsFiles", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get_files },
+        { CONTAINER, "GetApplied", ACTION("inspect"), "see the settings of container", SUBJECT_THIS_CONTAINER, OWNER, settings_bus_get_applied },
 
         { IMAGE, "Remove", ACTION("remove-image"), "remove image", SUBJECT_THIS_IMAGE, 0, image_bus_remove },
         { IMAGE, "AddAlias", ACTION("manage-aliases"), "add an alias to image", SUBJECT_THIS_IMAGE, 0, image_bus_add_alias },

@@ -15,6 +15,7 @@ typedef enum PolicySubject {
         SUBJECT_NEW_CONTAINER,  /* first argument s: a name that is free, or ""; left to the handler */
         SUBJECT_IMAGE,          /* first argument s: an image; read by the gate */
         SUBJECT_ALIAS,          /* first argument s: an alias; left to the handler */
+        SUBJECT_PROFILE,        /* first argument s: a profile's name; left to the handler */
         SUBJECT_JOB,            /* first argument u: a job's id; read by the gate */
         SUBJECT_THIS_CONTAINER, /* the object of the call */
         SUBJECT_THIS_IMAGE,
@@ -27,6 +28,7 @@ typedef enum PolicyFlags {
         POLICY_ONLY_SEEN = 1 << 2,     /* what the caller may not see is not found */
         POLICY_SETTINGS_FIRST = 1 << 3, /* an array of assignments comes first (after the name), then keys: their keys go into the details */
         POLICY_SETTINGS_THIRD = 1 << 4, /* name, image, assignments */
+        POLICY_SETTINGS_TEXT = 1 << 6,  /* new text and text before (after the name): the keys that are different go into the details */
         POLICY_NO_RUN_IN = 1 << 5,      /* of a container: not while a command runs in it that is stopped */
 } PolicyFlags;
 

@@ -7,10 +7,14 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "containerd/control.h"
 #include "containerd/job.h"
 #include "containerd/manager.h"
+#include "containerd/profile-bus.h"
 #include "containerd/reply.h"
 #include "containerd/systemd.h"
+#include "settings/file.h"
+#include "settings/load.h"
 #include "settings/settings.h"
 #include "settings/table.h"
 #include "shared/bus-names.h"
@@ -33,6 +37,17 @@ static int check_key(const Call *call, const char *assignment, size_t n, const c
         return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "There is no setting '%.80s'.", escaped);
 }
 
+static bool is_profiles_key(const char *key, size_t n) {
+        return (n == strlen("Profiles") && strncmp(key, "Profiles", n) == 0) ||
+               (n == strlen("Container.Profiles") && strncmp(key, "Container.Profiles", n) == 0);
+}
+
+int settings_bus_check_text(const char *text, sd_bus_error *error) {
+        if (strlen(text) <= SETTINGS_TEXT_MAX)
+                return 0;
+        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "A text of settings has at most %u KiB.", SETTINGS_TEXT_MAX / 1024);
+}
+
 int settings_bus_check(const Call *call, char *const *assignments, char *const *unset, sd_bus_error *error) {
         int r;
 
@@ -41,9 +56,11 @@ int settings_bus_check(const Call *call, char *const *assignments, char *const *
         STRV_FOREACH(a, assignments) {
                 const char *equals = strchr(*a, '=');
 
-                if (!equals || equals == *a || strchr(*a, '\n'))
-                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE, on one line.");
+                if (!equals || equals == *a || memchr(*a, '\n', (size_t) (equals - *a)))
+                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE.");
                 r = check_key(call, *a, (size_t) (equals - *a), equals + 1, error);
+                if (r >= 0 && is_profiles_key(*a, (size_t) (equals - *a)))
+                        r = profile_bus_check_assignment(call, equals + 1, error);
                 if (r < 0)
                         return r;
         }
@@ -88,7 +105,8 @@ static bool is_unit_key(const char *assignment) {
         _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
         const Setting *setting;
 
-        return key && !startswith(key, "Device.") && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
+        return key && !startswith(key, "Device.") && setting_find(key, &setting, NULL, &sentence) >= 0 &&
+               (setting_section_is_unit(setting->section) || streq(setting->name, "Profiles"));
 }
 
 bool settings_bus_touch_units(char *const *assignments, char *const *unset) {
@@ -107,10 +125,37 @@ void settings_bus_reload_units(Manager *m) {
                 log_warning("Cannot ask PID 1 to read the dependencies of containers again, ignoring.");
 }
 
+/* Answers with the settings that take effect at the next start only. */
+void settings_bus_reply_changed(void *message, const Job *job, const sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message, *reply = NULL;
+        const char *names = job->result ? startswith(job->result, "next-start=") : NULL;
+        _cleanup_strv_ char **next_start = NULL;
+        int r = 0;
+
+        if (error) {
+                (void) sd_bus_reply_method_error(m, error);
+                return;
+        }
+        for (const char *p = names ?: ""; r >= 0 && *p; p += strspn(p, " ")) {
+                size_t n = strcspn(p, " ");
+
+                r = strv_extendf(&next_start, "%.*s", (int) n, p);
+                p += n;
+        }
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, next_start);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        if (r < 0)
+                log_debug_errno(r, "Cannot answer a call of %s, ignoring: %m", sd_bus_message_get_member(m));
+}
+
 static void on_units_configured(void *message, const Job *job, const sd_bus_error *error) {
         if (!error)
                 settings_bus_reload_units(job->manager);
-        reply_when_job_done(message, job, error);
+        settings_bus_reply_changed(message, job, error);
 }
 
 int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
@@ -140,6 +185,133 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
-                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : reply_when_job_done,
+                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : settings_bus_reply_changed,
                                         sd_bus_message_ref(m), NULL, error));
+}
+
+/* What is different has to be the caller's to set, key by key, as if it had been set. */
+static int check_text_keys(const Call *call, const char *name, const char *before, const char *text, bool *ret_units, sd_bus_error *error) {
+        _cleanup_(settings_file_freep) SettingsFile *a = NULL, *b = NULL;
+        _cleanup_free_ char *sentence = NULL, *profiles = NULL;
+        _cleanup_strv_ char **keys = NULL;
+        int r;
+
+        r = settings_file_parse("container.conf", text, &b, &sentence);
+        if (r >= 0)
+                r = settings_file_check(b, &sentence);
+        if (r >= 0)
+                r = settings_file_parse("container.conf", before, &a, &sentence);
+        if (r >= 0)
+                r = settings_file_changed_keys(a, b, &keys);
+        if (r < 0)
+                return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "%s", sentence ?: strerror(-r));
+        STRV_FOREACH(k, keys) {
+                r = check_key(call, *k, strlen(*k), NULL, error);
+                if (r < 0)
+                        return r;
+        }
+        if (strv_find(keys, "Container.Profiles") && settings_file_get(b, "Container.Profiles", &profiles, &sentence) >= 0) {
+                r = profile_bus_check_assignment(call, profiles, error);
+                if (r < 0)
+                        return r;
+        }
+        *ret_units = settings_bus_touch_units(NULL, keys) || strv_find(keys, "Container.Profiles");
+        return 0;
+}
+
+int settings_bus_replace(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(message_freep) Message *request = NULL;
+        const char *text, *before;
+        Container *c = object;
+        bool units = false;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &text, &before);
+        if (r >= 0)
+                r = settings_bus_check_text(text, error);
+        if (r >= 0)
+                r = settings_bus_check_text(before, error);
+        if (r >= 0)
+                r = check_text_keys(call, c->name, before, text, &units, error);
+        if (r < 0)
+                return r;
+        if (c->deleting)
+                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
+        r = message_new(&request);
+        if (r >= 0)
+                r = message_add(request, "name", c->name);
+        if (r >= 0)
+                r = message_add(request, "text", text);
+        if (r >= 0)
+                r = message_add(request, "before", before);
+        if (r < 0)
+                return r;
+        return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
+                                        units ? on_units_configured : settings_bus_reply_changed, sd_bus_message_ref(m), NULL, error));
+}
+
+int settings_bus_get_files(_unused_ Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(settings_files_done) SettingsFiles files = {};
+        _cleanup_free_ char *sentence = NULL;
+        Container *c = object;
+        int r;
+
+        r = settings_files_read_common("", &files, &sentence);
+        if (r >= 0)
+                r = settings_files_read_own("", c->name, &files, &sentence);
+        if (r < 0)
+                return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "%s", sentence ?: strerror(-r));
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < files.n; i++) {
+                _cleanup_free_ char *text = NULL;
+
+                r = settings_file_print(files.items[i], &text);
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "(ss)", files.items[i]->name, text);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+static void on_applied(void *userdata, const Message *answer, const sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata, *reply = NULL;
+        int r;
+
+        if (error) {
+                (void) sd_bus_reply_method_error(m, error);
+                return;
+        }
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        STRV_FOREACH(f, answer->fields) {
+                const char *equals = strchr(*f, '=');
+                _cleanup_free_ char *key = equals ? strndup(*f, (size_t) (equals - *f)) : NULL;
+
+                if (r >= 0 && key && !streq(key, "event"))
+                        r = sd_bus_message_append(reply, "(ss)", key, equals + 1);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(m, r, NULL);
+}
+
+int settings_bus_get_applied(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(message_freep) Message *request = NULL;
+        Container *c = object;
+        int r;
+
+        if (!container_runs(c))
+                return sd_bus_error_setf(error, BERTH_ERROR_NOT_RUNNING, "Container '%s' is not running.", c->name);
+        r = message_new(&request);
+        if (r >= 0)
+                r = message_add(request, "request", "applied");
+        return r < 0 ? r : reply_later(m, control_ask(call->manager, c->name, request, on_applied, sd_bus_message_ref(m), error));
 }

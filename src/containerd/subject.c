@@ -11,6 +11,8 @@
 #include "containerd/image.h"
 #include "containerd/job.h"
 #include "containerd/limits.h"
+#include "settings/profile.h"
+#include "settings/settings.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -31,10 +33,33 @@ static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
         return r < 0 ? r : 0;
 }
 
+/* What cannot be read as settings changes nothing either: the handler refuses it. */
+static int read_text_keys(sd_bus_message *m, char **ret) {
+        _cleanup_(settings_file_freep) SettingsFile *a = NULL, *b = NULL;
+        _cleanup_strv_ char **keys = NULL;
+        const char *text, *before;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &text, &before);
+        if (r < 0)
+                return r;
+        if (strlen(text) > SETTINGS_TEXT_MAX || strlen(before) > SETTINGS_TEXT_MAX)
+                return -E2BIG;
+        if (settings_file_parse("", before, &a, NULL) >= 0 && settings_file_parse("", text, &b, NULL) >= 0) {
+                r = settings_file_changed_keys(a, b, &keys);
+                if (r < 0)
+                        return r;
+        }
+        r = strv_join(keys, " ", ret);
+        return r >= 0 && strlen(*ret) > TEXT_BYTES_MAX ? -E2BIG : r;
+}
+
 static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
         _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
         int r;
 
+        if (flags & POLICY_SETTINGS_TEXT)
+                return read_text_keys(m, ret);
         if (flags & POLICY_SETTINGS_THIRD) {
                 r = sd_bus_message_skip(m, "s");
                 if (r < 0)
@@ -83,6 +108,11 @@ static int check_name(PolicySubject subject, const char *name, sd_bus_error *err
                 r = string_escape(name, &sentence);
                 return r < 0 ? r : sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", sentence);
         }
+        if (subject == SUBJECT_PROFILE && !profile_name_valid(name)) {
+                r = string_escape(name, &sentence);
+                return r < 0 ? r : sd_bus_error_setf(error, BERTH_ERROR_INVALID_NAME, "'%.80s' is no name for a profile: up to 63 letters, digits, '.', '_' "
+                                                     "and '-', of which the first is a letter or digit.", sentence);
+        }
         return subject == SUBJECT_ALIAS ? alias_check_name(name, error) : 0;
 }
 
@@ -101,6 +131,7 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_IMAGE:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 r = sd_bus_message_read(m, "s", &text);
                 if (r > 0)
                         s->name = strdup(text);
@@ -132,10 +163,10 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
         r = check_name(row->subject, s->name, error);
         if (r < 0)
                 return r;
-        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD)) {
+        if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD | POLICY_SETTINGS_TEXT)) {
                 r = read_keys(m, row->flags, &s->keys);
                 if (r == -E2BIG)
-                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or their names are too long.",
+                        return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or they are too long.",
                                                  SETTINGS_PER_CALL_MAX);
                 if (r < 0)
                         return r;
@@ -183,6 +214,7 @@ int subject_owner(const Subject *s, Manager *m, uid_t *ret) {
         case SUBJECT_NONE:
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 return -ENOENT;
         }
         return -ENOENT;
@@ -197,7 +229,7 @@ static int detail(char ***details, const char *key, const char *value) {
 int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret) {
         static const char *const subject_keys[] = {
                 [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
-                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias",
+                [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias", [SUBJECT_PROFILE] = "profile",
                 [SUBJECT_JOB] = "job", [SUBJECT_THIS_JOB] = "job",
         };
         const PolicyRow *row = s->row;
@@ -235,6 +267,7 @@ int subject_find(const Subject *s, Manager *manager, sd_bus_message *m, void *ob
         case SUBJECT_NONE:
         case SUBJECT_NEW_CONTAINER:
         case SUBJECT_ALIAS:
+        case SUBJECT_PROFILE:
                 return 0;
 
         case SUBJECT_THIS_CONTAINER:

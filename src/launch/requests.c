@@ -104,23 +104,19 @@ static void request_terminate(Supervisor *s, int fd, Message *m) {
         (void) fd_close(fd);
 }
 
-/* The devices in the settings, as they are now, become those that it has. */
-static void request_devices(Supervisor *s, int fd, Message *m) {
-        _cleanup_(settings_freep) Settings *settings = NULL;
-        _cleanup_free_ char *error = NULL;
+static void request_settings(Supervisor *s, int fd, Message *m) {
+        supervisor_change(s, fd, m);
+}
+
+static void request_applied(Supervisor *s, int fd, Message *m) {
+        _cleanup_(message_freep) Message *answer = NULL;
         int r;
 
-        r = settings_load(s->options->name, &settings, &error);
-        if (r >= 0 && s->lent)
-                r = lent_change(s->lent, &settings->devices, &error);
-        if (r < 0) {
-                _cleanup_free_ char *text = NULL;
-
-                if (asprintf(&text, "Container '%s', %s.", s->options->name, error ?: strerror(-r)) < 0)
-                        text = NULL;
-                connection_send_error(fd, "JobFailed", text ?: "out of memory");
-        } else
-                send_event(fd, "done", -EBADF);
+        r = supervisor_applied(s, &answer);
+        if (r < 0)
+                connection_send_error(fd, "JobFailed", strerror(-r));
+        else
+                (void) message_send(fd, answer);
         (void) fd_close(fd);
 }
 
@@ -131,7 +127,7 @@ void supervisor_on_request(int fd, Message *m, void *userdata) {
         } requests[] = {
                 { "exec", request_exec },     { "console", request_console },     { "signal", request_signal },
                 { "reboot", request_reboot }, { "terminate", request_terminate },
-                { "devices", request_devices },
+                { "settings", request_settings }, { "applied", request_applied },
         };
         const char *name = message_get(m, "request");
 

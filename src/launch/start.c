@@ -18,12 +18,12 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/cgroup.h"
+#include "launch/limits.h"
 #include "launch/machine.h"
 #include "launch/supervisor.h"
 #include "shared/names.h"
 #include "shared/runtime-state.h"
 
-#define SECCOMP_PROGRAM BERTH_LIBEXECDIR "/seccomp/default.bpf"
 #define PERSONALISED "personalised"
 
 /* The sentence goes to the journal and, as the unit's status, to whoever asked for the start. */
@@ -66,6 +66,8 @@ static int load_settings(Supervisor *s) {
         _cleanup_free_ char *error = NULL;
         int r;
 
+        if (fstatat(s->container_fd, "container.conf", &s->settings_stat, AT_SYMLINK_NOFOLLOW) < 0)
+                return supervisor_start_error(s, -errno, "cannot look at its container.conf: %m");
         r = settings_load(s->options->name, &s->settings, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: strerror(-r));
@@ -193,9 +195,9 @@ static int start_serving(Supervisor *s) {
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
  * its owner (user_namespaces(7)); systemd and machined ask for two in the initial one before they act on a unit or a machine. The others are for
  * devices that come while it runs: the host's ends of interfaces, and nodes that belong to the container's ids. */
-static int drop_privileges(void) {
+static int drop_privileges(const Settings *settings) {
         return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_MKNOD |
-                                  UINT64_C(1) << CAP_CHOWN);
+                                  UINT64_C(1) << CAP_CHOWN | limits_capabilities(settings));
 }
 
 static int give_interfaces(Supervisor *s) {
@@ -227,11 +229,12 @@ static int start_payload(Supervisor *s) {
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_free_ char *error = NULL;
         PayloadContext context = { .plan = s->plan, .seccomp = &s->seccomp, .layers = &layers };
+        const char *limit;
         int r;
 
-        r = seccomp_program_load(SECCOMP_PROGRAM, &s->seccomp);
+        r = seccomp_program_load(SUPERVISOR_SECCOMP_PROGRAM, &s->seccomp);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot load its seccomp filter '%s': %m", SECCOMP_PROGRAM);
+                return supervisor_start_error(s, r, "cannot load its seccomp filter '%s': %m", SUPERVISOR_SECCOMP_PROGRAM);
         r = rootfs_open_layers(s->options->name, s->settings, &layers);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
@@ -264,6 +267,9 @@ static int start_payload(Supervisor *s) {
         r = payload_wait_ready(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
+        r = limits_apply(s->settings, s->payload.pid, &limit);
+        if (r < 0)
+                return supervisor_start_error(s, r, "cannot apply %s=: %m", limit);
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
@@ -279,7 +285,7 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
-        r = drop_privileges();
+        r = drop_privileges(s->settings);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return 0;

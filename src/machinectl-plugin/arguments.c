@@ -48,6 +48,9 @@ const OptionInfo option_table[] = {
         { OPTION_NOW,             "now",             0,   NULL,        NULL,   "Start or stop it as well" },
         { OPTION_EFFECTIVE,       "effective",       0,   NULL,        NULL,   "Show what all files together say, and which file said it" },
         { OPTION_EFFECTIVE,       "expanded",        0,   NULL,        NULL,   NULL },
+        { OPTION_APPLIED,         "applied",         0,   NULL,        NULL,   "Show what is in force in the running container" },
+        { OPTION_PROFILE,         "profile",         'p', "PROFILE",   NULL,   "Profile of the new container; may be given more than once (default: default)" },
+        { OPTION_NO_PROFILES,     "no-profiles",     0,   NULL,        NULL,   "No profile at all, not even 'default'" },
         { OPTION_RECURSIVE,       "recursive",       'r', NULL,        NULL,   "It is a directory that is copied" },
         { OPTION_MODE,            "mode",            0,   "MODE",      NULL,   "Access mode of the file in the container, octal (default: as the source)" },
         { OPTION_UID,             "uid",             0,   "UID",       NULL,   "User id in the container: of the file (default: 0), or to run as" },
@@ -103,11 +106,18 @@ static const OptionInfo *find_long(const char *name, size_t n, bool *ret_ambiguo
         return *ret_ambiguous || n == 0 ? NULL : found;
 }
 
-static const OptionInfo *find_letter(char letter) {
-        for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
-                if (option_table[i].letter == letter)
+/* A letter may mean different things to different verbs. */
+static const OptionInfo *find_letter(char letter, const Verb *verb) {
+        const OptionInfo *first = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(option_table); i++) {
+                if (option_table[i].letter != letter)
+                        continue;
+                if (verb && ((verb->options | OPTIONS_COMMON) & UINT64_C(1) << option_table[i].option))
                         return option_table + i;
-        return NULL;
+                first = first ?: option_table + i;
+        }
+        return first;
 }
 
 static int parse_long(Arguments *a, char **argv, int argc, int *i, char **ret_error) {
@@ -135,7 +145,7 @@ static int parse_letters(Arguments *a, char **argv, int argc, int *i, char **ret
         int r;
 
         for (const char *p = argv[*i] + 1; *p; p++) {
-                const OptionInfo *o = find_letter(*p);
+                const OptionInfo *o = find_letter(*p, a->verb);
                 const char *value = NULL;
 
                 if (!o)

@@ -23,6 +23,7 @@ static const struct {
         { BERTH_ERROR_NO_SUCH_IMAGE, "See 'berthctl list-images'." },
         { BERTH_ERROR_IMAGE_EXISTS, "See 'berthctl list-images'." },
         { BERTH_ERROR_AMBIGUOUS_IMAGE, "Give more digits of the fingerprint; see 'berthctl list-images'." },
+        { BERTH_ERROR_NO_SUCH_PROFILE, "See 'berthctl profile list'." },
         { BERTH_ERROR_ALIAS_EXISTS, "See 'berthctl alias list'." },
         { BERTH_ERROR_NO_SUCH_ALIAS, "See 'berthctl alias list'." },
         { BERTH_ERROR_BAD_SETTINGS, "See 'berthctl help settings'." },

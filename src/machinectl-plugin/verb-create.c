@@ -23,10 +23,30 @@ static int check_name(const char *name) {
         return report_failure("%s", sentence);
 }
 
+/* --set, and --profile, which is one of them. */
+static int collect_settings(Ctl *c, char ***ret) {
+        char **profiles = c->args->options[OPTION_PROFILE];
+        _cleanup_strv_ char **settings = NULL;
+        _cleanup_free_ char *joined = NULL;
+        int r;
+
+        if (profiles && arguments_have(c->args, OPTION_NO_PROFILES))
+                return report_failure("--profile and --no-profiles do not go together.");
+        r = strv_copy(c->args->options[OPTION_SET], &settings);
+        if (r >= 0)
+                r = strv_join(profiles, " ", &joined);
+        if (r >= 0 && (profiles || arguments_have(c->args, OPTION_NO_PROFILES)))
+                r = strv_extendf(&settings, "Profiles=%s", joined);
+        if (r < 0)
+                return report_oom();
+        *ret = TAKE_PTR(settings);
+        return 0;
+}
+
 static int create(Ctl *c, char **ret_name) {
+        _cleanup_strv_ char **settings = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *image = c->args->words[0], *name = c->args->words[1] ?: "", *given;
-        _cleanup_strv_ char **settings = NULL;
         int r;
 
         if (*name) {
@@ -38,15 +58,14 @@ static int create(Ctl *c, char **ret_name) {
                 if (!strchr(*s, '='))
                         return report_failure("'%s' is no setting: give --set KEY=VALUE.", *s);
 
-        r = strv_copy(c->args->options[OPTION_SET], &settings);
+        r = collect_settings(c, &settings);
         if (r < 0)
-                return report_oom();
+                return r;
         STRV_FOREACH(d, c->args->options[OPTION_DEVICE]) {
                 r = device_option_settings(*d, &settings);
                 if (r < 0)
                         return r;
         }
-
         r = bus_message(c, "CreateContainer", &m);
         if (r < 0)
                 return r;

@@ -111,6 +111,27 @@ static int complete_images(Ctl *c) {
         return r;
 }
 
+static int complete_profiles(Ctl *c) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *name;
+        int r;
+
+        r = bus_method(c, "ListProfiles", NULL, &reply, "");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_enter_container(reply, 'a', "(sssbas)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sssbas")) > 0) {
+                r = sd_bus_message_read(reply, "s", &name);
+                if (r >= 0)
+                        printf("%s\n", name);
+                if (r >= 0)
+                        r = sd_bus_message_skip(reply, "ssbas");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        return r;
+}
+
 static int complete_jobs(Ctl *c) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint32_t id;
@@ -135,6 +156,7 @@ int verb_complete(Ctl *c) {
         const char *current;
         VerbWord kind;
         const Verb *v;
+        int r;
 
         if (n == 0)
                 return 0;
@@ -167,6 +189,9 @@ int verb_complete(Ctl *c) {
                 return complete_images(c);
         case WORD_JOB:
                 return complete_jobs(c);
+        case WORD_PROFILE:
+                r = complete_profiles(c);
+                return r < 0 ? r : complete_containers(c);
         case WORD_VERB:
                 complete_verbs();
                 return 0;

@@ -15,7 +15,7 @@
 #include "settings/table.h"
 
 static int change(Ctl *c, char **assignments, char *const *unset) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *name = c->args->words[0];
         int r;
 
@@ -29,26 +29,37 @@ static int change(Ctl *c, char **assignments, char *const *unset) {
                 r = sd_bus_message_append_strv(m, (char **) unset);
         if (r < 0)
                 return bus_report_create(r);
-        return job_call(c, m, name, NULL);
+        r = job_call(c, m, name, &reply);
+        if (r < 0)
+                return r;
+        return settings_report_next_start(c, name, reply);
 }
 
-int verb_set(Ctl *c) {
+int settings_read_assignments(char *const *words, const char *usage, char ***ret) {
         _cleanup_strv_ char **assignments = NULL;
-        char *const *words = c->args->words + 1;
         int r;
 
         /* LXD's way: KEY VALUE. */
-        if (c->args->n_words == 3 && !strchr(words[0], '='))
+        if (strv_length(words) == 2 && !strchr(words[0], '='))
                 r = strv_extendf(&assignments, "%s=%s", words[0], words[1]);
         else {
                 STRV_FOREACH(w, words)
                         if (!strchr(*w, '=') || **w == '=')
-                                return report_usage("'%s' is no assignment. Usage: berthctl set NAME KEY=VALUE…", *w);
+                                return report_usage("'%s' is no assignment. Usage: berthctl %s KEY=VALUE…", *w, usage);
                 r = strv_copy(words, &assignments);
         }
         if (r < 0)
                 return report_oom();
-        return change(c, assignments, NULL);
+        *ret = TAKE_PTR(assignments);
+        return 0;
+}
+
+int verb_set(Ctl *c) {
+        _cleanup_strv_ char **assignments = NULL;
+        int r;
+
+        r = settings_read_assignments(c->args->words + 1, "set NAME", &assignments);
+        return r != 0 ? r : change(c, assignments, NULL);
 }
 
 int verb_unset(Ctl *c) {
@@ -89,17 +100,32 @@ static int print_lines(const char *text, const char *prefix) {
         return found;
 }
 
+/* All files, in the order in which they count, as systemctl cat has it. */
 int verb_cat(Ctl *c) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const char *text;
+        const char *name = c->args->words[0], *file, *text;
+        bool first = true;
         int r;
 
-        r = get_text(c, arguments_have(c->args, OPTION_EFFECTIVE), &reply, &text);
+        if (arguments_have(c->args, OPTION_EFFECTIVE)) {
+                r = get_text(c, true, &reply, &text);
+                if (r < 0)
+                        return r;
+                pager_open(c);
+                r = print_lines(text, NULL);
+                return r < 0 ? r : 0;
+        }
+        r = bus_method(c, "GetSettingsFiles", name, &reply, "s", name);
         if (r < 0)
                 return r;
         pager_open(c);
-        r = print_lines(text, NULL);
-        return r < 0 ? r : 0;
+        r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &file, &text)) > 0) {
+                printf("%s# %s\n", first ? "" : "\n", file);
+                first = false;
+                r = print_lines(text, NULL);
+        }
+        return r < 0 ? bus_report_parse(r) : 0;
 }
 
 static int not_set(Ctl *c, const char *key) {

@@ -296,6 +296,8 @@ int verb_show(Ctl *c) {
         _cleanup_json_ json_object *o = NULL;
         int r;
 
+        if (arguments_have(c->args, OPTION_EFFECTIVE) || arguments_have(c->args, OPTION_APPLIED))
+                return show_effective(c);
         if (c->args->n_words > 0)
                 return show_each(c, get_container);
         r = bus_get_properties(c, BERTH_BUS_PATH, BERTH_MANAGER_INTERFACE, NULL, &o);

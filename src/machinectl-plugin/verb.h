@@ -26,6 +26,7 @@ typedef enum VerbWord {
         WORD_JOB,
         WORD_VERB,
         WORD_FILE,
+        WORD_PROFILE,
 } VerbWord;
 
 typedef enum VerbFlags {

@@ -55,6 +55,19 @@ int verb_set(Ctl *c);
 int verb_get(Ctl *c);
 int verb_unset(Ctl *c);
 int verb_cat(Ctl *c);
+int settings_read_assignments(char *const *words, const char *usage, char ***ret); /* KEY=VALUE…, or KEY VALUE; 0, or an exit code */
+
+/* verb-edit.c */
+int verb_edit(Ctl *c);
+int edit_profile(Ctl *c, const char *name);
+/* Says what takes effect later. name: of a container, reply has its settings; NULL: it has containers. */
+int settings_report_next_start(Ctl *c, const char *name, sd_bus_message *reply);
+
+/* verb-profile.c */
+int verb_profile(Ctl *c);
+
+/* verb-applied.c */
+int show_effective(Ctl *c);
 
 /* verb-device.c */
 int verb_device(Ctl *c);

@@ -6,6 +6,8 @@
 
 #include "basic/strv.h"
 #include "settings/device-file.h"
+#include "settings/lxd.h"
+#include "settings/profile.h"
 #include "settings/quote.h"
 
 #define BLANKS " \t"
@@ -70,6 +72,17 @@ static bool line_is(const IniLine *l, const Setting *t) {
         return l->kind == INI_ASSIGNMENT && streq(l->section, t->section) && streq(l->key, t->name);
 }
 
+/* What is said of a profile itself. */
+static int check_profile_line(const IniLine *l, char **ret_error) {
+        if (streq(l->key, "Description"))
+                return text_is_plain(l->value) > 0 ? 0 : asprintf(ret_error, "Description: has a control character in it.") < 0 ? -ENOMEM : -EINVAL;
+        if (!streq(l->key, "OwnersMayAssign"))
+                return asprintf(ret_error, "There is no setting '%.60s' of a profile, only Description= and OwnersMayAssign=.", l->key) < 0 ? -ENOMEM : -EINVAL;
+        if (*l->value && parse_bool(l->value) < 0)
+                return asprintf(ret_error, "OwnersMayAssign: '%.60s' is not yes or no.", l->value) < 0 ? -ENOMEM : -EINVAL;
+        return 0;
+}
+
 static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool *seen, char **ret_error) {
         _cleanup_free_ char *error = NULL;
         const char *device = startswith(l->section, DEVICE_SECTION);
@@ -83,7 +96,13 @@ static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool
                 return r;
         }
 
+        if (f->profile && streq(l->section, PROFILE_SECTION)) {
+                r = check_profile_line(l, &error);
+                return r == -EINVAL ? (asprintf(ret_error, "%s:%u: %s", f->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG) : r;
+        }
         r = setting_find_in_section(l->section, l->key, &t, &error);
+        if (r >= 0 && f->shared && streq(t->name, "Profiles"))
+                r = asprintf(&error, "%s: stands with a container, not in a file for several.", t->name) < 0 ? -ENOMEM : -EINVAL;
         if (r >= 0 && f->drop_in && t->who == SETTING_BERTH)
                 r = asprintf(&error, "%s: is kept by berth and cannot be set.", t->name) < 0 ? -ENOMEM : -EINVAL;
         if (r >= 0) {
@@ -97,11 +116,11 @@ static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool
         return r;
 }
 
-int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error) {
+int settings_file_apply(const SettingsFile *f, bool only_units, Settings *s, bool *seen, char **ret_error) {
         int r;
 
         for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
-                if (l->kind != INI_ASSIGNMENT || (only_section && !streq(l->section, only_section)))
+                if (l->kind != INI_ASSIGNMENT || (only_units && !setting_section_is_unit(l->section)))
                         continue;
                 r = apply_line(f, l, s, seen, ret_error);
                 if (r < 0)
@@ -124,7 +143,7 @@ int settings_file_check(const SettingsFile *f, char **ret_error) {
         r = settings_new(&s);
         if (r < 0)
                 return r;
-        return settings_file_apply(f, NULL, s, seen, ret_error);
+        return settings_file_apply(f, false, s, seen, ret_error);
 }
 
 /* What the file's own assignments of one key give. */
@@ -232,7 +251,7 @@ static int normalise(const Setting *t, const char *value, char **ret, char **ret
         return r;
 }
 
-/* One variable of Environment=, by LXD's key environment.NAME; a NULL value takes it away. */
+/* One variable of Environment=, by LXD's key environment.NAME, or of Metadata=; a NULL value takes it away. */
 static int set_variable(SettingsFile *f, const Setting *t, const char *name, const char *value, char **ret_error) {
         _cleanup_(settings_freep) Settings *s = NULL;
         _cleanup_strv_ char **values = NULL;
@@ -257,7 +276,7 @@ static int set_variable(SettingsFile *f, const Setting *t, const char *name, con
                         return r;
         }
 
-        STRV_FOREACH(e, s->environment) {
+        STRV_FOREACH(e, *SETTING_FIELD(t, s, char **)) {
                 const char *rest = startswith(*e, name);
                 char *quoted;
 
@@ -321,6 +340,58 @@ static int assign_device(SettingsFile *f, const char *key, const char *value, ch
         return r < 0 ? r : settings_file_set_device(f, name, rest, value, ret_error);
 }
 
+static int find_names(const LxdKey *k, const Setting *ret[static 3], char **ret_error) {
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(k->names); i++) {
+                ret[i] = NULL;
+                if (k->names[i]) {
+                        r = setting_find(k->names[i], &ret[i], NULL, ret_error);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* What the key stands for is replaced, all of it. */
+static int assign_lxd(SettingsFile *f, const LxdKey *k, const char *value, char **ret_error) {
+        _cleanup_strv_ char **assignments = NULL;
+        const Setting *rows[ELEMENTSOF(k->names)];
+        int r;
+
+        r = lxd_key_translate(k, value, &assignments, ret_error);
+        if (r >= 0)
+                r = find_names(k, rows, ret_error);
+        if (r < 0)
+                return r;
+        /* All is checked before anything is changed. */
+        for (unsigned pass = 0; pass < 2; pass++) {
+                for (size_t i = 0; i < ELEMENTSOF(rows) && pass > 0; i++) {
+                        r = rows[i] ? replace_values(f, rows[i], NULL, ret_error) : 0;
+                        if (r < 0)
+                                return r;
+                }
+                STRV_FOREACH(a, assignments) {
+                        _cleanup_free_ char *text = NULL, *reason = NULL;
+                        const char *equals = strchr(*a, '=');
+
+                        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                                if (!rows[i] || strncmp(rows[i]->name, *a, (size_t) (equals - *a)) != 0 || rows[i]->name[equals - *a])
+                                        continue;
+                                r = normalise(rows[i], equals + 1, &text, &reason);
+                                if (r == -EINVAL)
+                                        return asprintf(ret_error, "%s: '%.80s' is not %s.", k->key, value, k->expects) < 0 ? -ENOMEM : -EINVAL;
+                                if (r >= 0 && pass > 0)
+                                        r = replace_value(f, rows[i], text, ret_error);
+                                if (r < 0)
+                                        return r;
+                        }
+                }
+        }
+        return 0;
+}
+
 static int assign(SettingsFile *f, const char *key, const char *value, bool internal, bool append, char **ret_error) {
         _cleanup_free_ char *key_copy = NULL, *value_copy = NULL, *text = NULL;
         const char *subkey;
@@ -346,6 +417,8 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
 
         if (startswith(key_copy, "Device."))
                 return assign_device(f, startswith(key_copy, "Device."), value_copy, ret_error);
+        if (lxd_key_find(key_copy))
+                return assign_lxd(f, lxd_key_find(key_copy), value_copy, ret_error);
         r = find_settable(key_copy, internal, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -354,9 +427,6 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
         if (append && !t->type->list)
                 return asprintf(ret_error, "%s: takes one value.", t->name) < 0 ? -ENOMEM : -EINVAL;
 
-        r = setting_check_lxd(t, key_copy, value_copy, ret_error);
-        if (r < 0)
-                return r;
         r = normalise(t, value_copy, &text, ret_error);
         if (r < 0)
                 return r;
@@ -388,6 +458,8 @@ int settings_file_unset(SettingsFile *f, const char *key, char **ret_error) {
 
         if (startswith(key, "Device."))
                 return assign_device(f, startswith(key, "Device."), NULL, ret_error);
+        if (lxd_key_find(key))
+                return assign_lxd(f, lxd_key_find(key), "", ret_error);
         r = find_settable(key, false, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -412,6 +484,17 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
                 r = device_key_split(startswith(key, "Device."), &name, &rest, ret_error);
                 return r < 0 ? r : settings_file_get_device(f, name, rest, ret_value, ret_error);
         }
+        if (lxd_key_find(key)) {
+                const LxdKey *k = lxd_key_find(key);
+
+                /* The first that is set speaks for all. */
+                for (size_t i = 0; i < ELEMENTSOF(k->names) && k->names[i]; i++) {
+                        r = settings_file_get(f, k->names[i], ret_value, ret_error);
+                        if (r != -ENOENT)
+                                return r;
+                }
+                return -ENOENT;
+        }
         r = setting_find(key, &t, &subkey, ret_error);
         if (r == -ENOENT)
                 return -EINVAL;
@@ -426,7 +509,7 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
                 r = scratch_from_file(f, t, &s, &again, ret_error);
                 if (r < 0)
                         return r;
-                v = strv_get_value(s->environment, subkey);
+                v = strv_get_value(*SETTING_FIELD(t, s, char **), subkey);
                 if (!v)
                         return -ENOENT;
                 *ret_value = strdup(v);
@@ -447,9 +530,67 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
 }
 
 int settings_key_is_owner_settable(const char *key) {
+        const LxdKey *k = lxd_key_find(key);
         const Setting *t;
 
-        return setting_find(key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+        /* Each of these keys stands for settings of the same kind; a test sees to that. */
+        return setting_find(k ? k->names[0] : key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+}
+
+bool settings_key_is_internal(const char *key) {
+        const Setting *t;
+
+        return setting_find(key, &t, NULL, NULL) >= 0 && t->who == SETTING_BERTH;
+}
+
+int settings_line_is_owner_settable(const char *section, const char *key, const char *value) {
+        const char *device = startswith(section, DEVICE_SECTION);
+        _cleanup_free_ char *error = NULL;
+        const Setting *t;
+        DeviceKey k;
+
+        if (device)
+                return device_key_find(key, &k, &error) >= 0 && device_key_is_owner_settable(k, value);
+        return setting_find_in_section(section, key, &t, &error) >= 0 && t->who == SETTING_OWNER;
+}
+
+/* Two files' assignments of one key, compared in order. */
+static bool assignments_differ(const Ini *a, const Ini *b, const char *section, const char *key) {
+        size_t i = 0, j = 0;
+
+        for (;; i++, j++) {
+                while (i < a->n_lines && !(a->lines[i].kind == INI_ASSIGNMENT && streq(a->lines[i].section, section) && streq(a->lines[i].key, key)))
+                        i++;
+                while (j < b->n_lines && !(b->lines[j].kind == INI_ASSIGNMENT && streq(b->lines[j].section, section) && streq(b->lines[j].key, key)))
+                        j++;
+                if (i == a->n_lines || j == b->n_lines)
+                        return i != a->n_lines || j != b->n_lines;
+                if (!streq(a->lines[i].value, b->lines[j].value))
+                        return true;
+        }
+}
+
+int settings_file_changed_keys(const SettingsFile *a, const SettingsFile *b, char ***ret) {
+        const Ini *const files[] = { &a->ini, &b->ini };
+        _cleanup_strv_ char **keys = NULL;
+        int r;
+
+        for (size_t k = 0; k < ELEMENTSOF(files); k++)
+                for (const IniLine *l = files[k]->lines; l < files[k]->lines + files[k]->n_lines; l++) {
+                        _cleanup_free_ char *full = NULL;
+
+                        if (l->kind != INI_ASSIGNMENT || !assignments_differ(&a->ini, &b->ini, l->section, l->key))
+                                continue;
+                        if (asprintf(&full, "%s.%s", l->section, l->key) < 0)
+                                return full = NULL, -ENOMEM;
+                        if (strv_find(keys, full))
+                                continue;
+                        r = strv_extend(&keys, full);
+                        if (r < 0)
+                                return r;
+                }
+        *ret = TAKE_PTR(keys);
+        return 0;
 }
 
 int settings_assignment_is_owner_settable(const char *key, const char *value) {
@@ -457,9 +598,10 @@ int settings_assignment_is_owner_settable(const char *key, const char *value) {
         const char *rest;
         DeviceKey k;
 
-        if (!startswith(key, "Device."))
+        rest = startswith(key, "Device.") ?: startswith(key, DEVICE_SECTION);
+        if (!rest)
                 return settings_key_is_owner_settable(key);
-        if (device_key_split(startswith(key, "Device."), &name, &rest, &error) < 0 || device_key_find(rest, &k, &error) < 0)
+        if (device_key_split(rest, &name, &rest, &error) < 0 || device_key_find(rest, &k, &error) < 0)
                 return -EINVAL;
         return device_key_is_owner_settable(k, value);
 }

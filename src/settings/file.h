@@ -9,12 +9,15 @@
 struct SettingsFile {
         char *name;     /* owned, printable */
         Ini ini;
+        bool profile;   /* may have [Profile] */
+        bool shared;    /* for several containers: names no profiles */
         bool drop_in;   /* an administrator's file: berth's own keys have no business there */
 };
 
-/* Applies all assignments, or those of one section, to *s. seen: one flag a row of the table, set where something was assigned.
+/* Applies all assignments, or those of unit files' sections only, to *s. seen: one flag a row of the table, set where something was assigned.
  * -EBADMSG: *ret_error is "FILE:LINE: Key: reason". */
-int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error);
+int settings_file_apply(const SettingsFile *f, bool only_units, Settings *s, bool *seen, char **ret_error);
+
 
 /* Nothing may be written that could not be read again. */
 int settings_file_check_room(const SettingsFile *f, const char *key, char *const *values, char **ret_error);

@@ -15,6 +15,7 @@
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "settings/file.h"
+#include "settings/profile.h"
 
 #define DROP_INS_MAX 256U
 
@@ -129,6 +130,7 @@ static int read_drop_ins(const char *const *directories, size_t n_directories, S
 
 int settings_files_read_common(const char *root, SettingsFiles *files, char **ret_error) {
         _cleanup_free_ char *etc = NULL, *vendor = NULL;
+        int r;
 
         if (asprintf(&etc, "%s" BERTH_CONFIG_DIR "/container.conf.d", root) < 0) {
                 etc = NULL;
@@ -138,7 +140,10 @@ int settings_files_read_common(const char *root, SettingsFiles *files, char **re
                 vendor = NULL;
                 return -ENOMEM;
         }
-        return read_drop_ins((const char *const[]) { etc, vendor }, 2, files, ret_error);
+        r = read_drop_ins((const char *const[]) { etc, vendor }, 2, files, ret_error);
+        for (size_t i = 0; i < files->n; i++)
+                files->items[i]->shared = true;
+        return r;
 }
 
 int settings_files_read_drop_ins(const char *root, const char *name, SettingsFiles *files, char **ret_error) {
@@ -164,7 +169,68 @@ static int no_such_container(const char *name, char **ret_error) {
         return asprintf(ret_error, "There is no container '%.80s'.", escaped) < 0 ? -ENOMEM : -ENOENT;
 }
 
+int settings_files_profiles(const SettingsFiles *files, char ***ret, char **ret_error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        const Setting *t;
+        int r;
+
+        r = setting_find("Profiles", &t, NULL, NULL);
+        if (r >= 0)
+                r = settings_new(&s);
+        for (size_t i = 0; r >= 0 && i < files->n; i++) {
+                const Ini *ini = &files->items[i]->ini;
+
+                for (const IniLine *l = ini->lines; r >= 0 && l < ini->lines + ini->n_lines; l++) {
+                        _cleanup_free_ char *error = NULL;
+
+                        if (l->kind != INI_ASSIGNMENT || !streq(l->section, t->section) || !streq(l->key, t->name))
+                                continue;
+                        r = setting_apply(t, s, l->value, false, &error);
+                        if (r == -EINVAL)
+                                r = asprintf(ret_error, "%s:%u: %s", files->items[i]->name, l->number, error) < 0 ? -ENOMEM : -EBADMSG;
+                }
+        }
+        if (r >= 0)
+                *ret = TAKE_PTR(s->profiles);
+        return r;
+}
+
+/* Adds the profiles that bare names, and bare itself, which is empty then. */
+static int add_with_profiles(const char *root, SettingsFiles *bare, SettingsFiles *files, char **ret_error) {
+        _cleanup_strv_ char **profiles = NULL;
+        SettingsFile **items;
+        int r;
+
+        r = settings_files_profiles(bare, &profiles, ret_error);
+        if (r < 0)
+                return r;
+        items = reallocarray(files->items, files->n + strv_length(profiles) + bare->n + 1, sizeof *items);
+        if (!items)
+                return -ENOMEM;
+        files->items = items;
+        STRV_FOREACH(p, profiles) {
+                r = profile_load(root, *p, &files->items[files->n], NULL, ret_error);
+                if (r == -ENOENT)
+                        return asprintf(ret_error, "%s: Profiles: there is no profile '%s'.", bare->items[0]->name, *p) < 0 ? -ENOMEM : -EBADMSG;
+                if (r < 0)
+                        return r;
+                files->n++;
+        }
+        memcpy(files->items + files->n, bare->items, bare->n * sizeof *items);
+        files->n += bare->n;
+        bare->n = 0;
+        return 0;
+}
+
 int settings_files_read_own(const char *root, const char *name, SettingsFiles *files, char **ret_error) {
+        _cleanup_(settings_files_done) SettingsFiles bare = {};
+        int r;
+
+        r = settings_files_read_bare(root, name, &bare, ret_error);
+        return r < 0 ? r : add_with_profiles(root, &bare, files, ret_error);
+}
+
+int settings_files_read_bare(const char *root, const char *name, SettingsFiles *files, char **ret_error) {
         _cleanup_free_ char *directory = NULL, *path = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
         size_t size;
@@ -199,18 +265,18 @@ int settings_files_read_own(const char *root, const char *name, SettingsFiles *f
         return settings_files_read_drop_ins(root, name, files, ret_error);
 }
 
-bool settings_files_have_section(const SettingsFiles *files, const char *section) {
+bool settings_files_have_units(const SettingsFiles *files) {
         for (size_t i = 0; i < files->n; i++) {
                 const Ini *ini = &files->items[i]->ini;
 
                 for (size_t j = 0; j < ini->n_lines; j++)
-                        if (ini->lines[j].kind == INI_SECTION && streq(ini->lines[j].section, section))
+                        if (ini->lines[j].kind == INI_SECTION && setting_section_is_unit(ini->lines[j].section))
                                 return true;
         }
         return false;
 }
 
-int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, const char *only_section, Settings **ret, char **ret_error) {
+int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, bool only_units, Settings **ret, char **ret_error) {
         const SettingsFiles *const groups[] = { common, own };
         _cleanup_(settings_freep) Settings *s = NULL;
         _cleanup_free_ bool *seen = NULL;
@@ -224,7 +290,7 @@ int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, 
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(groups); i++)
                 for (size_t j = 0; j < groups[i]->n; j++) {
-                        r = settings_file_apply(groups[i]->items[j], only_section, s, seen, ret_error);
+                        r = settings_file_apply(groups[i]->items[j], only_units, s, seen, ret_error);
                         if (r < 0)
                                 return r;
                 }
@@ -268,12 +334,12 @@ int settings_load_at(const char *root, const char *name, Settings **ret, char **
 
         r = settings_files_read(root, name, &files, &error);
         if (r >= 0)
-                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
+                r = settings_files_merge(&files, &(SettingsFiles) {}, false, ret, &error);
         return finish(r, name, &error, ret_error);
 }
 
 int settings_load_with(const char *name, const SettingsFile *own, Settings **ret, char **ret_error) {
-        _cleanup_(settings_files_done) SettingsFiles files = {};
+        _cleanup_(settings_files_done) SettingsFiles files = {}, bare = {};
         _cleanup_free_ char *error = NULL, *text = NULL;
         int r;
 
@@ -281,11 +347,13 @@ int settings_load_with(const char *name, const SettingsFile *own, Settings **ret
         if (r >= 0)
                 r = settings_files_read_common("", &files, &error);
         if (r >= 0)
-                r = add_file(&files, "container.conf", text, strlen(text), false, &error);
+                r = add_file(&bare, "container.conf", text, strlen(text), false, &error);
         if (r >= 0)
-                r = settings_files_read_drop_ins("", name, &files, &error);
+                r = settings_files_read_drop_ins("", name, &bare, &error);
         if (r >= 0)
-                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
+                r = add_with_profiles("", &bare, &files, &error);
+        if (r >= 0)
+                r = settings_files_merge(&files, &(SettingsFiles) {}, false, ret, &error);
         return finish(r, name, &error, ret_error);
 }
 
@@ -361,7 +429,7 @@ int settings_print_effective_at(const char *root, const char *name, FILE *f, boo
 
         r = settings_files_read(root, name, &files, &error);
         if (r >= 0)
-                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, &s, &error);
+                r = settings_files_merge(&files, &(SettingsFiles) {}, false, &s, &error);
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
                 r = print_setting(t, s, &files, f, with_source);
         for (size_t i = 0; r >= 0 && i < s->devices.n; i++)

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "basic/macro.h"
@@ -13,6 +14,7 @@
  *
  * Files, later ones win key by key (an empty assignment clears a list):
  *   /etc/berth/container.conf.d/NN-*.conf          for all containers, over /usr/lib/berth/container.conf.d/
+ *   /etc/berth/profiles/NAME.conf                  those that Profiles= names, in its order, over /usr/lib/berth/profiles/
  *   /var/lib/berth/containers/NAME/container.conf  the container's own, written by the API
  *   /etc/berth/containers/NAME.conf.d/NN-*.conf    the administrator's last word
  */
@@ -30,11 +32,19 @@ typedef enum NotifyReady {
 /* A property that goes onto the payload's scope as it is (systemd.resource-control(5)), decoded to what StartTransientUnit takes. */
 typedef struct UnitProperty {
         const char *name;  /* the bus property's name, e.g. CPUQuotaPerSecUSec; static */
-        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "ay" (AllowedCPUs); static */
+        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "s", "ay" (AllowedCPUs), "a(st)" (of disks),
+                            * "a(iayu)" (addresses); static */
         uint64_t number;   /* t, u, b */
         uint8_t *bytes;    /* ay, owned */
         size_t n_bytes;
+        char *text;        /* s, owned */
+        char **list;       /* a(st): "/path number", a(iayu): "address/bits"; owned */
 } UnitProperty;
+
+typedef struct SettingRlimit {
+        bool set;
+        uint64_t soft, hard;      /* UINT64_MAX: RLIM_INFINITY */
+} SettingRlimit;
 
 typedef struct Settings {
         /* [Container]: who it is. Written when it is made; kept by berth, not by people. */
@@ -42,6 +52,8 @@ typedef struct Settings {
         char *uuid;               /* 36 characters; the payload's container_uuid */
         char *architecture;
         char *description;
+        char **profiles;
+        char **metadata;          /* "key=value", of LXD's user.* */
         uint32_t uid_base;        /* 0: none leased yet */
         uid_t owner;
         uint64_t created_usec;
@@ -58,6 +70,10 @@ typedef struct Settings {
         int kill_signal;          /* asks for a clean stop; 0: by the payload (SIGRTMIN+3 for systemd, SIGTERM for a program) */
         uint64_t timeout_stop_usec;
         NotifyReady notify_ready;
+        SettingRlimit rlimits[RLIM_NLIMITS];
+        int umask;
+        int oom_score_adjust, nice, cpu_priority, io_priority;
+        char *cpu_policy, *io_class; /* systemd's words */
 
         /* [Security] */
         uint64_t capabilities;    /* bounding set */
@@ -66,9 +82,16 @@ typedef struct Settings {
         /* [Resource]: on the scope */
         UnitProperty *unit_properties;
         size_t n_unit_properties;
+        int cpu_count;            /* 0: as many as there are; chosen where the CPUs themselves are not */
+        char *memory_enforce;     /* "soft": what is said of MemoryMax is given as MemoryHigh */
 
         /* [Unit]: on berth@NAME.service, through the generator: "After=postgresql.service" */
         char **unit_dependencies;
+        /* [Service], and what else of [Unit] is not a list of units: "Service.Restart=no", in raw.unit "!Scope.Key=value" */
+        char **unit_lines;
+        bool autostart;
+        int autostart_priority;
+        uint64_t autostart_delay_usec;
 
         /* [Device NAME] */
         Devices devices;
@@ -114,6 +137,14 @@ int settings_key_is_owner_settable(const char *key);
 int settings_assignment_is_owner_settable(const char *key, const char *value);
 /* Keys of [Container] but Description= are berth's own: settable only through settings_file_set_internal(). */
 int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
+
+/* Is it one of berth's own? */
+bool settings_key_is_internal(const char *key);
+/* The same of an assignment that stands in a file. 0 also for what is nobody's key. */
+int settings_line_is_owner_settable(const char *section, const char *key, const char *value);
+
+/* Keys, "Section.Key", whose assignments are others in b than in a. */
+int settings_file_changed_keys(const SettingsFile *a, const SettingsFile *b, char ***ret);
 
 /* Prints the merged result, one "Section.Key=value  # file:line" a line, or without the source. */
 int settings_print_effective(const char *name, FILE *f, bool with_source, char **ret_error);

@@ -12,15 +12,9 @@
 #include "settings/device-file.h"
 #include "shared/names.h"
 #include "worker/container-conf.h"
-#include "worker/running.h"
+#include "worker/live.h"
+#include "worker/profile.h"
 #include "worker/store.h"
-
-static bool touches_devices(const Job *j) {
-        STRV_FOREACH(f, j->request->fields)
-                if (startswith(*f, "device=") || startswith(*f, "setting=Device.") || startswith(*f, "unset=Device."))
-                        return true;
-        return false;
-}
 
 /* request: device, action add, set or remove. What it is told comes as settings. */
 static int prepare_device(Job *j, const char *name, SettingsFile *f) {
@@ -60,10 +54,8 @@ static int prepare_device(Job *j, const char *name, SettingsFile *f) {
 
 #define BEFORE ".container.conf.before"
 
-/* The file as it was, for when a device cannot be given: then it comes back, and nothing has changed. */
+/* The file as it was, for when a container that runs cannot be given what is new: then it comes back, and nothing has changed. */
 static int keep_before(Job *j, const char *name, int container_fd) {
-        if (!touches_devices(j))
-                return 0;
         /* A job that was killed may have left one. */
         (void) unlinkat(container_fd, BEFORE, 0);
         if (linkat(container_fd, "container.conf", container_fd, BEFORE, 0) < 0)
@@ -72,15 +64,15 @@ static int keep_before(Job *j, const char *name, int container_fd) {
 }
 
 /* The container that runs follows, or all stays as it was. */
-static int apply_devices(Job *j, const char *name, int container_fd) {
+static int apply(Job *j, const char *name, int container_fd, char *const *keys, char ***next_start) {
         int r;
 
-        if (!touches_devices(j))
-                return 0;
-        r = running_request(j, name, "devices");
-        if (r < 0 && renameat(container_fd, BEFORE, container_fd, "container.conf") >= 0) {
+        /* A profile can change anything. */
+        r = live_apply(j, name, strv_find(keys, "Profiles") || strv_find(keys, "Container.Profiles") ? NULL : keys, next_start);
+        /* PID 1 has the last word on what a running container can be given, and the kernel on devices. */
+        if (r == -EKEYREJECTED && renameat(container_fd, BEFORE, container_fd, "container.conf") >= 0) {
                 (void) path_sync_directory(container_fd);
-                (void) running_request(j, name, "devices");
+                (void) live_apply(j, name, keys, next_start);
         } else
                 (void) unlinkat(container_fd, BEFORE, 0);
         return r;
@@ -88,8 +80,10 @@ static int apply_devices(Job *j, const char *name, int container_fd) {
 
 /* configure: settings of a container are set and unset. Its directory is locked, not the container: it may be running. */
 int job_configure(Job *j) {
-        _cleanup_(settings_file_freep) SettingsFile *f = NULL;
-        _cleanup_close_ int containers = -EBADF, container = -EBADF;
+        _cleanup_(settings_file_freep) SettingsFile *f = NULL, *before = NULL;
+        _cleanup_close_ int containers = -EBADF, container = -EBADF, profiles = -EBADF;
+        _cleanup_strv_ char **keys = NULL, **next_start = NULL;
+        _cleanup_free_ char *joined = NULL;
         const char *name;
         int r;
 
@@ -108,19 +102,36 @@ int job_configure(Job *j) {
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to lock the container '%s': %m", name);
 
-        r = container_conf_read(j, name, container, &f);
+        r = container_conf_read(j, name, container, &before);
+        if (r >= 0)
+                r = container_conf_read(j, name, container, &f);
         if (r >= 0)
                 r = prepare_device(j, name, f);
-        if (r >= 0)
+        if (r >= 0 && message_get(j->request, "text"))
+                r = container_conf_replace(j, name, &f);
+        else if (r >= 0)
                 r = container_conf_apply_request(j, name, f);
+        if (r >= 0)
+                r = profiles_lock(j, LOCK_SH, &profiles);
+        if (r >= 0)
+                r = profiles_check(j, f);
         if (r >= 0)
                 r = keep_before(j, name, container);
         if (r >= 0)
                 r = container_conf_write(j, name, container, f);
+        /* Still under the lock: a running container hears of changes in the order in which they were written. */
         if (r >= 0)
-                r = apply_devices(j, name, container);
+                r = message_get(j->request, "text") ? settings_file_changed_keys(before, f, &keys) : live_keys(j, &keys);
+        /* A device that is removed is named by no key. */
+        if (r >= 0 && message_get(j->request, "device"))
+                r = strv_extendf(&keys, "Device.%s", message_get(j->request, "device"));
+        if (r >= 0)
+                r = apply(j, name, container, keys, &next_start);
+        if (r >= 0)
+                r = strv_join(next_start, " ", &joined);
         if (r < 0)
                 return r;
+        job_result(j, "next-start=%s", joined);
         job_commit(j);
         return 0;
 }

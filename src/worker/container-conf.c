@@ -47,7 +47,7 @@ static bool same_key(const char *a, const char *b) {
 static int check_devices(const char *name, const SettingsFile *f, char **ret_error) {
         _cleanup_(settings_freep) Settings *s = NULL;
 
-        return settings_load_with(name, f, &s, ret_error);
+        return name ? settings_load_with(name, f, &s, ret_error) : 0;
 }
 
 int container_conf_apply_request(Job *j, const char *name, SettingsFile *f) {
@@ -75,6 +75,39 @@ int container_conf_apply_request(Job *j, const char *name, SettingsFile *f) {
                 r = check_devices(name, f, &error);
         if (r < 0)
                 return failure_set(&j->failure, r == -ENOMEM ? FAILURE_JOB_FAILED : FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r));
+        return 0;
+}
+
+int container_conf_replace(Job *j, const char *name, SettingsFile **f) {
+        _cleanup_(settings_file_freep) SettingsFile *new = NULL;
+        _cleanup_free_ char *now = NULL, *error = NULL;
+        _cleanup_strv_ char **keys = NULL;
+        const char *text, *before;
+        int r;
+
+        r = job_get(j, "text", &text);
+        if (r >= 0)
+                r = job_get(j, "before", &before);
+        if (r >= 0)
+                r = settings_file_print(*f, &now);
+        if (r < 0)
+                return r;
+        if (!streq(now, before))
+                return failure_set(&j->failure, FAILURE_BUSY, EBUSY, "The settings were changed by somebody else meanwhile.");
+        r = settings_file_parse("container.conf", text, &new, &error);
+        if (r >= 0)
+                r = settings_file_check(new, &error);
+        if (r >= 0)
+                r = check_devices(name, new, &error);
+        if (r >= 0)
+                r = settings_file_changed_keys(*f, new, &keys);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r));
+        STRV_FOREACH(k, keys)
+                if (settings_key_is_internal(*k))
+                        return failure_set(&j->failure, FAILURE_BAD_SETTINGS, EPERM, "%s: is kept by berth and cannot be set.", *k);
+        settings_file_free(*f);
+        *f = TAKE_PTR(new);
         return 0;
 }
 

@@ -13,10 +13,12 @@
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "settings/profile.h"
 #include "shared/names.h"
 #include "shared/uid-lease.h"
 #include "worker/container-conf.h"
 #include "worker/image-conf.h"
+#include "worker/profile.h"
 #include "worker/store.h"
 
 /* create: a container is an empty layer over its image's root file system and a file of settings. Nothing of the image is copied, so it takes
@@ -40,6 +42,19 @@ static int set_number(SettingsFile *f, const char *key, uint64_t value) {
 
         snprintf(text, sizeof text, "%llu", (unsigned long long) value);
         return settings_file_set_internal(f, key, text);
+}
+
+/* As LXD: who says nothing of profiles gets the one that is called default, if there is one. */
+static int assign_default_profile(SettingsFile *f) {
+        _cleanup_(settings_file_freep) SettingsFile *profile = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = profile_load("", "default", &profile, NULL, &error);
+        if (r == -ENOENT)
+                return 0;
+        /* One with a mistake is named by the check of what is used in the end. */
+        return settings_file_set(f, "Container.Profiles", "default", &error);
 }
 
 static int write_conf(Job *j, const char *name, int new_fd, int image_fd, const char *image, uint32_t uid_base) {
@@ -73,7 +88,11 @@ static int write_conf(Job *j, const char *name, int new_fd, int image_fd, const 
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to make the container's settings: %m");
 
-        r = container_conf_apply_request(j, name, f);
+        r = assign_default_profile(f);
+        if (r >= 0)
+                r = container_conf_apply_request(j, name, f);
+        if (r >= 0)
+                r = profiles_check(j, f);
         if (r < 0)
                 return r;
 
@@ -169,7 +188,7 @@ static int check_name(Job *j, const char *name, int containers_fd) {
 }
 
 int job_create(Job *j) {
-        _cleanup_close_ int containers = -EBADF, image_fd = -EBADF, hold = -EBADF, new_fd = -EBADF;
+        _cleanup_close_ int containers = -EBADF, image_fd = -EBADF, hold = -EBADF, new_fd = -EBADF, profiles = -EBADF;
         _cleanup_free_ char *new_name = NULL;
         const char *name, *image;
         uint32_t uid_base;
@@ -188,6 +207,9 @@ int job_create(Job *j) {
         if (r < 0)
                 return r;
 
+        r = profiles_lock(j, LOCK_SH, &profiles);
+        if (r < 0)
+                return r;
         hold = uid_lease_hold(j->state_fd);
         r = hold < 0 ? hold : uid_lease_acquire(j->state_fd, name, &uid_base);
         if (r == -ENOSPC)

@@ -31,6 +31,9 @@ static const char *const kind_names[_FAILURE_MAX] = {
         [FAILURE_NO_SUCH_CONTAINER] = "NoSuchContainer",
         [FAILURE_NO_SUCH_FILE] = "NoSuchFile",
         [FAILURE_NO_SUCH_IMAGE] = "NoSuchImage",
+        [FAILURE_NO_SUCH_PROFILE] = "NoSuchProfile",
+        [FAILURE_PROFILE_EXISTS] = "ProfileExists",
+        [FAILURE_PROFILE_IN_USE] = "ProfileInUse",
 };
 
 const char *failure_kind_to_string(FailureKind kind) {

@@ -29,6 +29,9 @@ typedef enum FailureKind {
         FAILURE_NO_SUCH_CONTAINER,
         FAILURE_NO_SUCH_FILE,
         FAILURE_NO_SUCH_IMAGE,
+        FAILURE_NO_SUCH_PROFILE,
+        FAILURE_PROFILE_EXISTS,
+        FAILURE_PROFILE_IN_USE,
         _FAILURE_MAX,
 } FailureKind;
 

@@ -31,6 +31,7 @@ int job_alias(Job *j);
 int job_configure(Job *j);
 int job_copy_to(Job *j);
 int job_copy_from(Job *j);
+int job_profile(Job *j);
 int job_collect(Job *j);
 
 /* Waits until there is a request, or nobody any more to send one (-ENODATA). SIGTERM ends it as it ends any program. */

@@ -16,6 +16,7 @@ int main(int argc, char *argv[]) {
                 { "create",       job_create       },
                 { "delete",       job_delete       },
                 { "import",       NULL             },
+                { "profile",      job_profile      },
                 { "remove-image", job_remove_image },
                 {},
         };

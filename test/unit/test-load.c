@@ -7,6 +7,8 @@
 
 #include "basic/fd.h"
 #include "basic/path.h"
+#include "basic/strv.h"
+#include "settings/profile.h"
 #include "unit.h"
 
 static char *root;
@@ -145,4 +147,49 @@ START_TEST(errors) {
 }
 END_TEST
 
-UNIT_TESTS("load", files_in_order, an_empty_assignment_clears, errors)
+START_TEST(profiles_in_order) {
+        _cleanup_(settings_freep) Settings *s = NULL, *t = NULL;
+        _cleanup_strv_ char **names = NULL, **of = NULL;
+        _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+        const char *key = NULL;
+        char *error = NULL;
+
+        set_up();
+        put("/usr/lib/berth/profiles/a.conf", "[Resource]\nTasksMax=1\n");
+        put("/usr/lib/berth/profiles/b.conf", "[Profile]\nDescription=b\n[Resource]\nTasksMax=2\nCPUWeight=2\n");
+        put("/etc/berth/profiles/a.conf", "[Resource]\nTasksMax=3\nMemoryMin=3\n");
+        put("/etc/berth/profiles/.c.conf", "x");
+        put(OWN, "[Container]\nProfiles=b a\n[Resource]\nCPUWeight=4\n");
+        ck_assert_int_eq(profile_list(root, &names), 0);
+        ck_assert_uint_eq(strv_length(names), 2);
+        assert_ok(profile_list_of_container(root, "web1", &of, &error), error);
+        ck_assert_str_eq(of[0], "b");
+        assert_ok(settings_load_at(root, "web1", &s, &error), error);
+        for (size_t i = 0; i < s->n_unit_properties; i++)
+                ck_assert_uint_eq(s->unit_properties[i].number, streq(s->unit_properties[i].name, "CPUWeight") ? 4 : 3);
+        ck_assert_uint_eq(s->n_unit_properties, 3);
+
+        assert_ok(profile_load(root, "a", &f, NULL, &error), error);
+        ck_assert_int_eq(profile_owner_may_assign(f, &key), 0);
+        ck_assert_str_eq(key, "MemoryMin");
+        f = settings_file_free(f);
+        assert_ok(profile_parse("x", "[Profile]\nOwnersMayAssign=yes\n[Resource]\nMemoryMin=3\n", &f, &error), error);
+        ck_assert_int_eq(profile_owner_may_assign(f, &key), 1);
+        f = settings_file_free(f);
+        assert_refused(profile_parse("x", "[Container]\nProfiles=a\n", &f, &error), -EBADMSG, error, "x:2", "Profiles");
+        assert_refused(profile_parse("x", "[Container]\nOwner=5\n", &f, &error), -EBADMSG, error, "x:2", "kept by berth");
+        assert_refused(profile_parse("x", "[Profile]\nOwner=5\n", &f, &error), -EBADMSG, error, "x:2", "Owner");
+        assert_refused(profile_parse("x", "[Profile]\nOwnersMayAssign=perhaps\n", &f, &error), -EBADMSG, error, "x:2", "perhaps");
+
+        put(OWN, "[Profile]\nDescription=x\n");
+        assert_refused(settings_load_at(root, "web1", &t, &error), -EBADMSG, error, "container.conf:2", "");
+        put(OWN, "[Container]\nProfiles=b nothing\n");
+        assert_refused(settings_load_at(root, "web1", &t, &error), -EBADMSG, error, "container.conf", "'nothing'");
+        put(OWN, "[Container]\nProfiles=b\n");
+        put("/etc/berth/container.conf.d/1.conf", "[Container]\nProfiles=a\n");
+        assert_refused(settings_load_at(root, "web1", &t, &error), -EBADMSG, error, "1.conf:2", "Profiles");
+        tear_down();
+}
+END_TEST
+
+UNIT_TESTS("load", profiles_in_order, files_in_order, an_empty_assignment_clears, errors)

@@ -105,7 +105,7 @@ END_TEST
 
 /* Only looking and asking for one's own things may go without an action. */
 START_TEST(only_listing_is_free) {
-        static const char *const open[] = { "ListContainers", "ListImages", "ListJobs", "GetContainer", "GetImage", "GetJob" };
+        static const char *const open[] = { "ListContainers", "ListImages", "ListJobs", "GetContainer", "GetImage", "GetJob", "ListProfiles", "GetProfile" };
         const PolicyRow *rows;
         size_t n, n_open = 0;
 
