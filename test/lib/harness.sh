@@ -133,12 +133,13 @@ host_state() {
         awk '$5 !~ "^/(run/(credentials|user)/|proc/sys/fs/binfmt_misc)" { print "mount " $5 }' /proc/self/mountinfo
         # Of a container or an image, its folder is enough to see.
         find /var/lib/berth -mindepth 2 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
-        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -printf 'file %p\n' 2>/dev/null
+        # The bridge comes with the first container that wants it, and stays.
+        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -not -path /run/berth/.bridge -printf 'file %p\n' 2>/dev/null
         # The manager comes and goes as it likes.
-        find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd*' -printf 'file %p\n' 2>/dev/null
+        find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd*' -not -name '80-berthbr0*' -not -name 10-berth.conf -printf 'file %p\n' 2>/dev/null
         find /sys/fs/cgroup -type d \( -name '*berth-*' -o -name 'berth@*' \) \
                 -not -name 'berth-containerd.service' -not -name '*.slice' -printf 'cgroup %P\n' 2>/dev/null
-        ip -o link | awk -F': ' '{ sub("@.*", "", $2); print "interface " $2 }'
+        ip -o link | awk -F': ' '{ sub("@.*", "", $2); if ($2 != "berthbr0") print "interface " $2 }'
         ip netns list 2>/dev/null | awk 'NF { print "network namespace " $1 }'
         ps -e -o comm= | awk '/^berth-(launch|worker)/ { print "process " $1 }'
         find /dev/shm /tmp -mindepth 1 -maxdepth 1 -name '*berth*' -not -name '*berth-containerd*' -printf 'file %p\n' 2>/dev/null

@@ -31,7 +31,7 @@ device_value() {
 # a directory of the host, its ids shifted, added to a running container; owners are the same inside and outside
 test_R80_directory_with_ids() {
         shared /run/share1
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         expect berthctl device add c1 home disk source=/run/share1 path=/mnt/home
         assert_eq "$(inside c1 stat -c %u:%g /mnt/home/file)" 1000:1000
         assert_eq "$(inside c1 cat /mnt/home/file)" hello
@@ -50,7 +50,7 @@ test_R80_directory_with_ids() {
 test_R80_mounts_and_links_stay_inside() {
         local mounts
         shared /run/share1
-        run_container c1 busybox --device "home,type=disk,source=/run/share1,path=/mnt/home"
+        run_container c1 busybox --no-profiles --device "home,type=disk,source=/run/share1,path=/mnt/home"
         mounts=$(wc -l </proc/self/mountinfo)
         inside c1 sh -c 'mkdir /mnt/home/sub; mount -t tmpfs none /mnt/home/sub; ln -s /etc /mnt/link; ln -s / /root/up'
         assert_eq "$(wc -l </proc/self/mountinfo)" "$mounts" "mounts of the host"
@@ -64,7 +64,7 @@ test_R80_mounts_and_links_stay_inside() {
 # without a shift; a file; one in memory with a size
 test_R80_other_disks() {
         shared /run/share1
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         expect berthctl device add c1 raw disk source=/run/share1 path=/mnt/raw shift=no readonly=true
         assert_eq "$(inside c1 stat -c %u /mnt/raw/file)" 65534
         expect berthctl device add c1 one disk source=/run/share1/file path=/etc/one
@@ -79,7 +79,7 @@ test_R80_other_disks() {
 
 # an empty file over a file of the kernel's
 test_R83_null_over_a_path() {
-        run_container c1 busybox --device "null,type=disk,source=/dev/null,path=/sys/kernel/uevent_seqnum"
+        run_container c1 busybox --no-profiles --device "null,type=disk,source=/dev/null,path=/sys/kernel/uevent_seqnum"
         assert_eq "$(inside c1 cat /sys/kernel/uevent_seqnum)" ""
         expect berthctl device remove c1 null
         assert_match "$(inside c1 cat /sys/kernel/uevent_seqnum)" '^[0-9]+$'
@@ -87,7 +87,7 @@ test_R83_null_over_a_path() {
 
 # a node of the host, with owner and mode of the container's, live and over a restart
 test_R78_unix_char() {
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         expect berthctl device add c1 z unix-char source=/dev/zero path=/dev/zz uid=5 gid=6 mode=0604
         assert_eq "$(inside c1 stat -c %u:%g:%a:%t:%T /dev/zz)" 5:6:604:1:5
         assert_eq "$(inside c1 sh -c 'head -c 2 /dev/zz | od -An -tx1 | tr -d " \n"')" 0000
@@ -100,7 +100,7 @@ test_R78_unix_char() {
 
 # a node that is of the other kind, or not there
 test_R78_not_there() {
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         refused "device 'n'.*'/dev/no-such-node'" berthctl device add c1 n unix-char path=/dev/no-such-node
         refused "device 'n'.*no block device" berthctl device add c1 n unix-block path=/dev/zero
         expect berthctl device add c1 n unix-char path=/dev/no-such-node required=no
@@ -114,7 +114,7 @@ test_R82_none_masks() {
         on_exit 'rm -rf /etc/berth/container.conf.d'
         mkdir -p /etc/berth/container.conf.d
         printf '[Device home]\nType=disk\nSource=/run/share1\nPath=/mnt/home\n' >/etc/berth/container.conf.d/50-test.conf
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         expect inside c1 test -e /mnt/home/file
         expect_fail --message "comes from.*none" berthctl device remove c1 home
         expect berthctl device set c1 home type=none
@@ -132,8 +132,8 @@ test_R84_shared_device() {
         shared /run/share1
         on_exit 'rm -rf /etc/berth/container.conf.d'
         mkdir -p /etc/berth/container.conf.d
-        run_container c1 busybox
-        run_container c2 busybox
+        run_container c1 busybox --no-profiles
+        run_container c2 busybox --no-profiles
         printf '[Device home]\nType=disk\nSource=/run/share1\nPath=/mnt/home\n' >/etc/berth/container.conf.d/50-test.conf
         expect berthctl restart c1 c2
         expect inside c1 test -e /mnt/home/file
@@ -142,7 +142,7 @@ test_R84_shared_device() {
 
 # what cannot be given: a start fails with its name, a live change leaves everything as it was
 test_R80_cannot_be_given() {
-        new_container c1 busybox --device "home,type=disk,source=/run/no-such-directory,path=/mnt/home"
+        new_container c1 busybox --no-profiles --device "home,type=disk,source=/run/no-such-directory,path=/mnt/home"
         start_fails "device 'home'.*'/run/no-such-directory'" c1
         expect berthctl device set c1 home required=no
         expect berthctl start c1

@@ -63,11 +63,11 @@ machinectl_knows_address() {
 }
 
 # the bridge comes when it is wanted, with a network; an address by DHCP, one by IPv6, and the host knows them by name
-test_R75_bridge_dhcp_and_names() {
+test_R75_default_profile_bridge_dhcp_and_names() {
         on_exit no_bridge
         local address
         ! ip link show berthbr0 >/dev/null 2>&1 || fail "there is a bridge already"
-        run_container c1 busybox --device eth0,type=nic
+        run_container c1 busybox
         assert_match "$(ip -o link show berthbr0)" 'berthbr0'
         eventually 10 systemctl is-active --quiet systemd-networkd
         expect dhcp c1 eth0
@@ -86,8 +86,8 @@ test_R75_bridge_dhcp_and_names() {
 test_R81_two_containers() {
         on_exit no_bridge
         local mac
-        run_container c1 busybox --device "eth0,type=nic,ipv4.address=10.251.1.1/24"
-        run_container c2 busybox --device "eth0,type=nic,ipv4.address=10.251.1.2/24,ipv6.address=fd77::2/64"
+        run_container c1 busybox --no-profiles --device "eth0,type=nic,ipv4.address=10.251.1.1/24"
+        run_container c2 busybox --no-profiles --device "eth0,type=nic,ipv4.address=10.251.1.2/24,ipv6.address=fd77::2/64"
         expect inside c1 ping -c 1 -W 5 10.251.1.2
         mac=$(mac_inside c1 eth0)
         [ "$mac" != "$(mac_inside c2 eth0)" ] || fail "two have the same hardware address"
@@ -104,7 +104,7 @@ test_R81_two_containers() {
 # a second interface appears and goes while it runs; LXD's words
 test_R81_live() {
         bridge tbr0
-        run_container c1 busybox
+        run_container c1 busybox --no-profiles
         expect_fail inside c1 test -e /sys/class/net/eth1
         expect berthctl config device add c1 eth1 nic nictype=bridged parent=tbr0 name=lan0 hwaddr=02:00:00:00:00:11 mtu=1400 \
                 ipv4.address=10.252.0.2/24 ipv4.gateway=10.252.0.1 ipv6.address=fd78::2/64
@@ -124,7 +124,7 @@ test_R81_live() {
 # the host's end goes, whoever dies first
 test_R81_nothing_is_left() {
         bridge tbr0
-        run_container c1 busybox --device "eth0,type=nic,parent=tbr0"
+        run_container c1 busybox --no-profiles --device "eth0,type=nic,parent=tbr0"
         assert_eq "$(ports)" 1
         expect berthctl stop c1
         eventually 10 ports_are 0
@@ -150,7 +150,7 @@ test_R81_nothing_is_left() {
 test_R81_two_bridges_and_p2p() {
         bridge tbr0
         bridge tbr1
-        run_container c1 busybox --device "a,type=nic,parent=tbr0" --device "b,type=nic,parent=tbr1" \
+        run_container c1 busybox --no-profiles --device "a,type=nic,parent=tbr0" --device "b,type=nic,parent=tbr1" \
                 --device "c,type=nic,nictype=p2p,host_name=tp0,ipv4.address=10.253.0.2/30"
         assert_eq "$(basename "$(readlink -f /sys/class/net/bv-c1_a/master)")" tbr0
         assert_eq "$(basename "$(readlink -f /sys/class/net/bv-c1_b/master)")" tbr1
@@ -165,10 +165,10 @@ test_R81_macvlan_and_physical() {
         ip link add td0 type veth peer name td1
         ip link set td0 up
         ip link set td1 up
-        run_container c1 busybox --device "m0,type=nic,nictype=macvlan,parent=td0"
+        run_container c1 busybox --no-profiles --device "m0,type=nic,nictype=macvlan,parent=td0"
         expect inside c1 test -e /sys/class/net/m0
         expect berthctl device remove c1 m0
-        run_container c2 busybox --device "lan,type=nic,nictype=physical,parent=td0,ipv4.address=10.254.0.2/24"
+        run_container c2 busybox --no-profiles --device "lan,type=nic,nictype=physical,parent=td0,ipv4.address=10.254.0.2/24"
         expect inside c2 test -e /sys/class/net/lan
         ! ip link show td0 2>/dev/null || fail "the host has it still"
         expect berthctl device remove c2 lan
@@ -181,9 +181,14 @@ test_R81_macvlan_and_physical() {
 
 # no interface at all
 test_R81_none() {
-        run_container c1 busybox
+        on_exit no_bridge
+        run_container c3 busybox
+        assert_eq "$(inside c3 ls /sys/class/net | tr '\n' ' ')" "eth0 lo "
+        expect berthctl device set c3 eth0 type=none
+        assert_eq "$(inside c3 ls /sys/class/net)" lo
+        run_container c1 busybox --no-profiles
         assert_eq "$(inside c1 ls /sys/class/net)" lo
-        run_container c2 busybox --device "eth0,type=none"
+        run_container c2 busybox --no-profiles --device "eth0,type=none"
         assert_eq "$(inside c2 ls /sys/class/net)" lo
 }
 
@@ -191,7 +196,7 @@ test_R81_none() {
 test_R81_cannot_be_given() {
         on_exit 'ip link delete td0 2>/dev/null || true'
         ip link add td0 type veth peer name td1
-        new_container c1 busybox --device "eth0,type=nic,parent=tbr77"
+        new_container c1 busybox --no-profiles --device "eth0,type=nic,parent=tbr77"
         start_fails "device 'eth0'.*'tbr77'" c1
         expect berthctl device set c1 eth0 parent=td0
         start_fails "device 'eth0'.*'td0' is no bridge" c1
@@ -211,7 +216,7 @@ test_R20_free_subnet() {
         local first second
         no_bridge
         on_exit 'ip link delete td0 2>/dev/null || true'
-        new_container c1 busybox --device eth0,type=nic
+        new_container c1 busybox --no-profiles --device eth0,type=nic
         expect berthctl start c1
         eventually 20 address_is_there
         first=$(address_of_bridge)
@@ -251,7 +256,7 @@ test_R129_host_network_stays() {
         ip route add 10.98.0.0/16 via 10.99.99.2 dev td0
         ip rule add priority 4242 from 10.97.0.0/16 lookup 77
         before=$(ip -o addr show dev td0; ip route show dev td0; ip rule show)
-        new_container c1 busybox --device eth0,type=nic
+        new_container c1 busybox --no-profiles --device eth0,type=nic
         printf '[Match]\nName=td0\n[Network]\nAddress=10.1.1.1/24\n' >/etc/systemd/network/50-test.network
         start_fails "berthbr0.*systemd-networkd" c1
         rm /etc/systemd/network/50-test.network
@@ -265,7 +270,7 @@ test_R129_host_network_stays() {
 # a guest with systemd-networkd gets its address by itself
 test_R75_guest_with_networkd() {
         on_exit no_bridge
-        run_container d1 bookworm --device eth0,type=nic
+        run_container d1 bookworm --no-profiles --device eth0,type=nic
         inside d1 sh -c 'printf "[Match]\nName=eth0\n[Network]\nDHCP=yes\n" >/etc/systemd/network/eth0.network'
         expect inside d1 systemctl start systemd-networkd
         eventually 30 has_address_debian d1
@@ -280,7 +285,7 @@ test_R81_filtering() {
         bridge tbr0
         ip addr add 10.250.0.1/24 dev tbr0
         ip addr add fd79::1/64 dev tbr0 nodad
-        run_container c1 busybox --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24,ipv6.address=fd79::2/64,security.mac_filtering=yes,security.ipv4_filtering=yes,security.ipv6_filtering=yes"
+        run_container c1 busybox --no-profiles --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24,ipv6.address=fd79::2/64,security.mac_filtering=yes,security.ipv4_filtering=yes,security.ipv6_filtering=yes"
         expect inside c1 ping -c 1 -W 5 10.250.0.1
         eventually 10 inside c1 ping -c 1 -W 2 fd79::1
         inside c1 ip addr add 10.250.0.66/24 dev eth0
@@ -309,7 +314,7 @@ test_R94_limits() {
         local free limited
         bridge tbr0
         ip addr add 10.250.0.1/24 dev tbr0
-        run_container c1 busybox --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24"
+        run_container c1 busybox --no-profiles --device "eth0,type=nic,parent=tbr0,ipv4.address=10.250.0.2/24"
         inside c1 sh -c 'head -c 8000000 /dev/zero >/root/data; mkdir -p /root/w; mv /root/data /root/w/; busybox httpd -p 80 -h /root/w'
         free=$(rate_to busybox wget -q -O - http://10.250.0.2/data)
         expect berthctl device set c1 eth0 limits.egress=8Mbit
