@@ -176,6 +176,7 @@ bool container_enabled(Container *c) {
                 "/etc/systemd/system/multi-user.target.wants",
                 "/run/systemd/system/machines.target.wants",
                 "/run/systemd/system/multi-user.target.wants",
+                "/run/systemd/generator/multi-user.target.wants", /* Autostart= */
         };
         _cleanup_free_ char *unit = NULL;
 

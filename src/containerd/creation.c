@@ -9,6 +9,7 @@
 #include "containerd/random-name.h"
 #include "containerd/reply.h"
 #include "containerd/settings-bus.h"
+#include "settings/profile.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -56,26 +57,51 @@ static int find_image(Manager *m, const char *reference, Image **ret, sd_bus_err
         return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", escaped);
 }
 
-static void on_created(void *userdata, const Job *job, const sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata;
+static void reply_created(void *userdata, const Job *job, const sd_bus_error *error, bool units) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata, *reply = NULL;
         _cleanup_free_ char *path = NULL;
         int r;
 
-        if (error)
-                r = sd_bus_reply_method_error(m, error);
-        else {
-                r = container_bus_path(job->target, &path);
-                if (r >= 0)
-                        r = sd_bus_reply_method_return(m, "so", job->target, path);
+        if (error) {
+                (void) sd_bus_reply_method_error(m, error);
+                return;
         }
+        r = container_bus_path(job->target, &path);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "so", job->target, path);
+        if (r >= 0 && units) {
+                settings_bus_send_after_reload(job->manager, TAKE_PTR(reply));
+                return;
+        }
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
         if (r < 0)
                 log_debug_errno(r, "Cannot answer a call of CreateContainer, ignoring: %m");
 }
 
+static void on_created(void *userdata, const Job *job, const sd_bus_error *error) {
+        reply_created(userdata, job, error, false);
+}
+
 static void on_created_with_units(void *userdata, const Job *job, const sd_bus_error *error) {
-        if (!error)
-                settings_bus_reload_units(job->manager);
-        on_created(userdata, job, error);
+        reply_created(userdata, job, error, true);
+}
+
+/* PID 1 needs to read a new container's unit settings, its own and those of its profiles; most have none. */
+static bool touch_units(char *const *settings) {
+        const char *profiles = "default";
+
+        STRV_FOREACH(s, settings) {
+                const char *value = startswith(*s, "Profiles=") ?: startswith(*s, "Container.Profiles=");
+
+                if (value)
+                        profiles = value;
+                else if (settings_bus_touch_units((char *[]) { *s, NULL }, NULL))
+                        return true;
+        }
+        return profiles_have_units("", profiles);
 }
 
 int creation_start(Call *call, const char *wanted, const char *image, char *const *settings, bool ephemeral, sd_bus_message *m, sd_bus_error *error) {
@@ -109,6 +135,6 @@ int creation_start(Call *call, const char *wanted, const char *image, char *cons
         if (r < 0)
                 return r;
         return reply_later(m, job_start(manager, JOB_CREATE, name, call->uid, sd_bus_message_get_sender(m), request,
-                                        settings_bus_touch_units(settings, NULL) ? on_created_with_units : on_created,
+                                        touch_units(settings) ? on_created_with_units : on_created,
                                         sd_bus_message_ref(m), NULL, error));
 }

@@ -123,16 +123,13 @@ int profile_bus_get(_unused_ Call *call, _unused_ void *object, sd_bus_message *
 }
 
 /* Settings of [Unit] may have changed for any number of containers. */
-static void on_changed(void *message, const Job *job, const sd_bus_error *error) {
-        if (!error)
-                settings_bus_reload_units(job->manager);
-        settings_bus_reply_changed(message, job, error);
-}
-
 static void on_done(void *message, const Job *job, const sd_bus_error *error) {
-        if (!error)
-                settings_bus_reload_units(job->manager);
-        reply_when_job_done(message, job, error);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message, *reply = NULL;
+
+        if (error)
+                (void) sd_bus_reply_method_error(m, error);
+        else if (sd_bus_message_new_method_return(m, &reply) >= 0)
+                settings_bus_send_after_reload(job->manager, TAKE_PTR(reply));
 }
 
 static int start(Call *call, const char *action, const char *name, Message *request, JobDone done, sd_bus_message *m, sd_bus_error *error) {
@@ -183,7 +180,7 @@ int profile_bus_set(Call *call, _unused_ void *object, sd_bus_message *m, sd_bus
                 r = message_add_strv(request, "setting", assignments);
         if (r >= 0)
                 r = message_add_strv(request, "unset", unset);
-        return r < 0 ? r : start(call, "set", name, request, on_changed, m, error);
+        return r < 0 ? r : start(call, "set", name, request, settings_bus_reply_changed_units, m, error);
 }
 
 int profile_bus_replace(Call *call, _unused_ void *object, sd_bus_message *m, sd_bus_error *error) {
@@ -202,7 +199,7 @@ int profile_bus_replace(Call *call, _unused_ void *object, sd_bus_message *m, sd
                 r = message_add(request, "text", text);
         if (r >= 0)
                 r = message_add(request, "before", before);
-        return r < 0 ? r : start(call, "replace", name, request, on_changed, m, error);
+        return r < 0 ? r : start(call, "replace", name, request, settings_bus_reply_changed_units, m, error);
 }
 
 static int copy(Call *call, const char *action, sd_bus_message *m, sd_bus_error *error) {

@@ -119,23 +119,31 @@ bool settings_bus_touch_units(char *const *assignments, char *const *unset) {
         return false;
 }
 
-void settings_bus_reload_units(Manager *m) {
-        /* Not waited for: PID 1 takes our messages one after the other, so a start that follows knows of it. */
-        if (systemd_call(m->systemd, NULL, NULL, "Reload", "") < 0)
-                log_warning("Cannot ask PID 1 to read the dependencies of containers again, ignoring.");
+static void on_reloaded(void *userdata, _unused_ sd_bus_message *answer, const sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = userdata;
+
+        if (error)
+                log_warning("PID 1 does not read the units of containers again, ignoring: %s", error->message);
+        if (sd_bus_message_send(reply) < 0)
+                log_debug("Cannot answer a call, ignoring.");
+}
+
+/* Waited for: a caller may go on with systemctl, which speaks with PID 1 on a connection of its own and could be there first. */
+void settings_bus_send_after_reload(Manager *m, sd_bus_message *reply) {
+        if (systemd_call(m->systemd, on_reloaded, reply, "Reload", "") < 0) {
+                log_warning("Cannot ask PID 1 to read the units of containers again, ignoring.");
+                (void) sd_bus_message_send(reply);
+                sd_bus_message_unref(reply);
+        }
 }
 
 /* Answers with the settings that take effect at the next start only. */
-void settings_bus_reply_changed(void *message, const Job *job, const sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message, *reply = NULL;
+static int new_reply_changed(sd_bus_message *m, const Job *job, sd_bus_message **ret) {
         const char *names = job->result ? startswith(job->result, "next-start=") : NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_strv_ char **next_start = NULL;
         int r = 0;
 
-        if (error) {
-                (void) sd_bus_reply_method_error(m, error);
-                return;
-        }
         for (const char *p = names ?: ""; r >= 0 && *p; p += strspn(p, " ")) {
                 size_t n = strcspn(p, " ");
 
@@ -147,15 +155,35 @@ void settings_bus_reply_changed(void *message, const Job *job, const sd_bus_erro
         if (r >= 0)
                 r = sd_bus_message_append_strv(reply, next_start);
         if (r >= 0)
+                *ret = TAKE_PTR(reply);
+        return r;
+}
+
+static void reply_changed(void *message, const Job *job, const sd_bus_error *error, bool units) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message, *reply = NULL;
+        int r;
+
+        if (error) {
+                (void) sd_bus_reply_method_error(m, error);
+                return;
+        }
+        r = new_reply_changed(m, job, &reply);
+        if (r >= 0 && units) {
+                settings_bus_send_after_reload(job->manager, TAKE_PTR(reply));
+                return;
+        }
+        if (r >= 0)
                 r = sd_bus_message_send(reply);
         if (r < 0)
                 log_debug_errno(r, "Cannot answer a call of %s, ignoring: %m", sd_bus_message_get_member(m));
 }
 
-static void on_units_configured(void *message, const Job *job, const sd_bus_error *error) {
-        if (!error)
-                settings_bus_reload_units(job->manager);
-        settings_bus_reply_changed(message, job, error);
+void settings_bus_reply_changed(void *message, const Job *job, const sd_bus_error *error) {
+        reply_changed(message, job, error, false);
+}
+
+void settings_bus_reply_changed_units(void *message, const Job *job, const sd_bus_error *error) {
+        reply_changed(message, job, error, true);
 }
 
 int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
@@ -185,7 +213,7 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
-                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : settings_bus_reply_changed,
+                                        settings_bus_touch_units(assignments, unset) ? settings_bus_reply_changed_units : settings_bus_reply_changed,
                                         sd_bus_message_ref(m), NULL, error));
 }
 
@@ -247,7 +275,7 @@ int settings_bus_replace(Call *call, void *object, sd_bus_message *m, sd_bus_err
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
-                                        units ? on_units_configured : settings_bus_reply_changed, sd_bus_message_ref(m), NULL, error));
+                                        units ? settings_bus_reply_changed_units : settings_bus_reply_changed, sd_bus_message_ref(m), NULL, error));
 }
 
 int settings_bus_get_files(_unused_ Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {

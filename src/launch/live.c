@@ -51,7 +51,7 @@ static int answer(Change *c) {
         if (r >= 0)
                 r = message_add(m, "event", "done");
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
-                if (t->when == SETTING_NEXT_START && is_meant(c, t) && setting_differs(t, c->supervisor->settings, c->settings) != 0)
+                if (t->when == SETTING_NEXT_START && !c->supervisor->options->run_in && is_meant(c, t) && setting_differs(t, c->supervisor->settings, c->settings) != 0)
                         r = message_add(m, "next-start", t->name);
         return r < 0 ? r : message_send(c->fd, m);
 }
@@ -134,14 +134,17 @@ void supervisor_change(Supervisor *s, int fd, const Message *m) {
         _cleanup_free_ char *error = NULL;
         int r;
 
-        if (s->change_slot || s->options->run_in) {
+        if (s->change_slot) {
                 if (fd >= 0)
                         connection_send_error(fd, "Busy", "its settings are being changed");
                 (void) fd_close(fd);
                 return;
         }
         r = change_new(s, fd, m, &c);
-        if (r >= 0)
+        /* A command in a stopped container goes on as it began. */
+        if (r >= 0 && s->options->run_in)
+                r = settings_load(s->options->name, &c->settings, &error);
+        else if (r >= 0)
                 r = change_begin(c, &error);
         if (r < 0)
                 log_warning_errno(r, "Cannot change the settings of the running container: %s", error ?: strerror(-r));

@@ -147,3 +147,19 @@ int profile_list_of_container(const char *root, const char *container, char ***r
         r = settings_files_read_bare(root, container, &files, ret_error);
         return r < 0 ? r : settings_files_profiles(&files, ret, ret_error);
 }
+
+bool profiles_have_units(const char *root, const char *names) {
+        _cleanup_free_ char *copy = strdup(names);
+
+        for (char *rest = copy, *name; (name = strsep(&rest, " ,"));) {
+                _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+                _cleanup_free_ char *error = NULL;
+
+                if (profile_load(root, name, &f, NULL, &error) < 0)
+                        continue;
+                for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++)
+                        if (l->kind == INI_ASSIGNMENT && setting_section_is_unit(l->section))
+                                return true;
+        }
+        return false;
+}

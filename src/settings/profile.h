@@ -31,3 +31,6 @@ int profile_owner_may_assign(const SettingsFile *f, const char **ret_key);
 
 /* The profiles of a container, in their order. -ENOENT: no such container. */
 int profile_list_of_container(const char *root, const char *container, char ***ret, char **ret_error);
+
+/* Does one of these, "a b" or "a,b", have settings that go into unit files? */
+bool profiles_have_units(const char *root, const char *names);

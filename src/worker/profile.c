@@ -89,7 +89,7 @@ int profiles_check(Job *j, const SettingsFile *f) {
 
                 r = *name ? load(j, name, &profile, NULL) : 0;
                 if (r < 0)
-                        return r == -ENOENT ? no_such_profile(j, name) : r;
+                        return r != -ENOENT ? r : failure_set(&j->failure, FAILURE_NO_SUCH_PROFILE, ENOENT, "Profiles: there is no profile '%s'.", name_for_message(name));
         }
         return 0;
 }

@@ -217,7 +217,7 @@ test_R121_every_method_is_closed() {
                         # busctl cannot send a file descriptor; berthctl does, above.
                         [[ $signature != *h* ]] || continue
                         case $interface.$method in
-                        org.berth1.Manager.ListContainers | org.berth1.Manager.ListImages | org.berth1.Manager.ListJobs)
+                        org.berth1.Manager.ListContainers | org.berth1.Manager.ListImages | org.berth1.Manager.ListJobs | org.berth1.Manager.ListProfiles)
                                 out=$(as alice busctl call org.berth1 "$path" "$interface" "$method")
                                 assert_no_match "$out" 'web1|"off"' "what $method tells"
                                 ;;
@@ -225,7 +225,7 @@ test_R121_every_method_is_closed() {
                                 # shellcheck disable=SC2046 # words are wanted
                                 out=$(as alice busctl call org.berth1 "$path" "$interface" "$method" $([ "$signature" = - ] || arguments_for "$signature") 2>&1) &&
                                         fail "alice may call $interface.$method of $path: $out"
-                                assert_match "$out" 'denied|[Nn]ot allowed|no container|no image|no job|[Uu]nknown object' "the refusal of $interface.$method"
+                                assert_match "$out" 'denied|[Nn]ot allowed|no container|no image|no job|no profile|[Uu]nknown object' "the refusal of $interface.$method"
                                 ;;
                         esac
                 done < <(busctl introspect org.berth1 "$path" |

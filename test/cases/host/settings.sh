@@ -231,6 +231,7 @@ test_R64_autostart() {
         new_container c1 busybox --set boot.autostart=true --set boot.autostart.priority=5 --set boot.autostart.delay=1
         new_container c2 busybox --set boot.autostart=true
         assert_match "$(systemctl show -p Wants --value multi-user.target)" 'berth@c1\.service'
+        assert_eq "$(berthctl show c1 -p Enabled --value)" yes
         assert_match "$(systemctl show -p After --value berth@c2.service)" 'berth-boot-5\.target'
         assert_match "$(systemctl show -p Before --value berth-delay-c1.service)" 'berth-boot-5\.target'
         # As at boot: one transaction.
