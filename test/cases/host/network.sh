@@ -41,7 +41,7 @@ ports_are() {
 }
 
 address_of_bridge() {
-        ip -4 -o addr show dev "${1:-berthbr0}" | awk '{ print $4 }' | head -n 1
+        ip -4 -o addr show dev berthbr0 | awk '{ print $4 }' | head -n 1
 }
 
 mac_inside() {
