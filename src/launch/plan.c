@@ -294,6 +294,8 @@ void plan_print(const Plan *p, FILE *f) {
                         fprintf(f, " %s", *o);
                 fputc('\n', f);
         }
+        for (size_t i = 0; i < s->devices.n; i++)
+                fprintf(f, "give %s %s\n", device_type_to_string(device_type(&s->devices.items[i])), s->devices.items[i].name);
         fprintf(f, "capabilities %#llx\n", (unsigned long long) s->capabilities);
         fprintf(f, "seccomp " BERTH_LIBEXECDIR "/seccomp/default.bpf\n");
         STRV_FOREACH(e, p->environment)

@@ -24,10 +24,11 @@ static bool colour_wanted(void) {
         return e && !streq(e, "dumb");
 }
 
+/* One that does not know how wide it is, a serial console say, is taken for as wide as all programs take it. */
 static size_t terminal_width(void) {
         struct winsize size;
 
-        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 ? size.ws_col : 0;
+        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 int ctl_init(Ctl *c, const Arguments *args) {

@@ -41,7 +41,7 @@ ports_are() {
 }
 
 address_of_bridge() {
-        ip -4 -o addr show dev "${1:-berthbr0}" | awk '{ print $4 }' | head -n 1
+        ip -4 -o addr show dev berthbr0 | awk '{ print $4 }' | head -n 1
 }
 
 mac_inside() {
@@ -255,7 +255,7 @@ test_R129_host_network_stays() {
         ip addr add 10.99.99.1/24 dev td0
         ip route add 10.98.0.0/16 via 10.99.99.2 dev td0
         ip rule add priority 4242 from 10.97.0.0/16 lookup 77
-        before=$(ip -o addr show dev td0; ip route show dev td0; ip rule show)
+        before=$(ip -4 -o addr show dev td0; ip route show dev td0; ip rule show)
         new_container c1 busybox --no-profiles --device eth0,type=nic
         printf '[Match]\nName=td0\n[Network]\nAddress=10.1.1.1/24\n' >/etc/systemd/network/50-test.network
         start_fails "berthbr0.*systemd-networkd" c1
@@ -263,7 +263,7 @@ test_R129_host_network_stays() {
         expect berthctl start c1
         eventually 20 address_is_there
         sleep 1
-        assert_eq "$(ip -o addr show dev td0; ip route show dev td0; ip rule show)" "$before"
+        assert_eq "$(ip -4 -o addr show dev td0; ip route show dev td0; ip rule show)" "$before"
         assert_match "$(networkctl list td0 --no-legend)" unmanaged
 }
 
@@ -297,7 +297,7 @@ test_R81_filtering() {
         expect_fail inside c1 ping -c 1 -W 2 10.250.0.1
         expect berthctl device set c1 eth0 security.mac_filtering=no security.ipv4_filtering=no security.ipv6_filtering=no
         expect inside c1 ping -c 1 -W 5 10.250.0.1
-        [ -z "$(nft list tables)" ] || fail "tables are left"
+        [ -z "$(nft list tables netdev)" ] || fail "tables are left"
         refused "needs IPv4Address=" berthctl device add c1 e2 nic security.ipv4_filtering=yes
 }
 
