@@ -249,7 +249,7 @@ static const sd_bus_vtable vtable[] = {
         METHOD_NO_RESULT("CopyTo", ("s", path, "h", source, "a{sv}", options)),
         METHOD_NO_RESULT("CopyFrom", ("s", path, "h", destination, "a{sv}", options)),
         METHOD("GetSettings", ("b", effective), ("s", text)),
-        METHOD_NO_RESULT("SetSettings", ("as", assignments, "as", unset)),
+        METHOD("SetSettings", ("as", assignments, "as", unset), ("as", next_start)),
         SD_BUS_VTABLE_END
 };
 

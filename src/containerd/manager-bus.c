@@ -301,7 +301,7 @@ static const sd_bus_vtable vtable[] = {
         METHOD_NO_RESULT("CopyTo", ("s", name, "s", path, "h", source, "a{sv}", options)),
         METHOD_NO_RESULT("CopyFrom", ("s", name, "s", path, "h", destination, "a{sv}", options)),
         METHOD("GetSettings", ("s", name, "b", effective), ("s", text)),
-        METHOD_NO_RESULT("SetSettings", ("s", name, "as", assignments, "as", unset)),
+        METHOD("SetSettings", ("s", name, "as", assignments, "as", unset), ("as", next_start)),
 
         METHOD("ImportImage", ("ah", files, "a{sv}", options), ("s", fingerprint, "o", image)),
         METHOD_NO_RESULT("RemoveImage", ("s", image)),

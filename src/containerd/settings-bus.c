@@ -41,8 +41,8 @@ int settings_bus_check(const Call *call, char *const *assignments, char *const *
         STRV_FOREACH(a, assignments) {
                 const char *equals = strchr(*a, '=');
 
-                if (!equals || equals == *a || strchr(*a, '\n'))
-                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE, on one line.");
+                if (!equals || equals == *a || memchr(*a, '\n', (size_t) (equals - *a)))
+                        return sd_bus_error_set(error, BERTH_ERROR_BAD_SETTINGS, "A setting is given as KEY=VALUE.");
                 r = check_key(call, *a, (size_t) (equals - *a), error);
                 if (r < 0)
                         return r;
@@ -88,7 +88,7 @@ static bool is_unit_key(const char *assignment) {
         _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
         const Setting *setting;
 
-        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && streq(setting->section, "Unit");
+        return key && setting_find(key, &setting, NULL, &sentence) >= 0 && setting_section_is_unit(setting->section);
 }
 
 bool settings_bus_touch_units(char *const *assignments, char *const *unset) {
@@ -107,10 +107,37 @@ void settings_bus_reload_units(Manager *m) {
                 log_warning("Cannot ask PID 1 to read the dependencies of containers again, ignoring.");
 }
 
+/* Answers with the settings that take effect at the next start only. */
+static void on_configured(void *message, const Job *job, const sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message, *reply = NULL;
+        const char *names = job->result ? startswith(job->result, "next-start=") : NULL;
+        _cleanup_strv_ char **next_start = NULL;
+        int r = 0;
+
+        if (error) {
+                (void) sd_bus_reply_method_error(m, error);
+                return;
+        }
+        for (const char *p = names ?: ""; r >= 0 && *p; p += strspn(p, " ")) {
+                size_t n = strcspn(p, " ");
+
+                r = strv_extendf(&next_start, "%.*s", (int) n, p);
+                p += n;
+        }
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, next_start);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        if (r < 0)
+                log_debug_errno(r, "Cannot answer a call of SetSettings, ignoring: %m");
+}
+
 static void on_units_configured(void *message, const Job *job, const sd_bus_error *error) {
         if (!error)
                 settings_bus_reload_units(job->manager);
-        reply_when_job_done(message, job, error);
+        on_configured(message, job, error);
 }
 
 int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
@@ -140,6 +167,6 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
-                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : reply_when_job_done,
+                                        settings_bus_touch_units(assignments, unset) ? on_units_configured : on_configured,
                                         sd_bus_message_ref(m), NULL, error));
 }

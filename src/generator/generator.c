@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,13 @@
 #include "shared/names.h"
 
 #define DROP_IN "50-berth.conf"
+#define BOOT_DROP_IN "60-berth-boot.conf"
+
+typedef struct Autostart {
+        char name[CONTAINER_NAME_MAX + 1];
+        int priority;
+        uint64_t delay_usec;
+} Autostart;
 
 typedef struct Generator {
         const char *root;        /* borrowed */
@@ -21,41 +29,143 @@ typedef struct Generator {
         SettingsFiles common;
         bool common_has_unit;
         bool have_containers;    /* the state directory is there: early in boot it may be on a file system that is mounted later */
-        unsigned written;
+        unsigned written;        /* drop-ins of single containers' units */
+        Autostart *autostarts;   /* owned */
+        size_t n_autostarts;
 } Generator;
 
-static int write_drop_in(int output, const char *name, char *const *dependencies) {
+static int write_file(int output, const char *directory, const char *file, const char *text) {
         _cleanup_close_ int dir = -EBADF, fd = -EBADF;
-        _cleanup_free_ char *path = NULL, *lines = NULL, *text = NULL;
-        int n, r;
 
-        r = strv_join(dependencies, "\n", &lines);
-        if (r < 0)
-                return r;
-        n = asprintf(&text, "# Made by berth-generator from the [Unit] settings of '%s'.\n[Unit]\n%s\n", name, lines);
-        if (n < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&path, "berth@%s.service.d", name) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-
-        if (mkdirat(output, path, 0755) < 0 && errno != EEXIST)
+        if (mkdirat(output, directory, 0755) < 0 && errno != EEXIST)
                 return -errno;
-        dir = openat(output, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        dir = openat(output, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir < 0)
                 return -errno;
-        fd = openat(dir, DROP_IN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        fd = openat(dir, file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (fd < 0)
                 return -errno;
-        return fd_write_all(fd, text, (size_t) n);
+        return fd_write_all(fd, text, strlen(text));
+}
+
+/* The lines of one section: "Section.Key=value", those of raw.unit behind a '!'. */
+static void print_section(FILE *f, const char *section, char *const *dependencies, char *const *lines) {
+        bool begun = false;
+
+        STRV_FOREACH(d, dependencies) {
+                fprintf(f, "%s%s\n", begun ? "" : "[Unit]\n", *d);
+                begun = true;
+        }
+        STRV_FOREACH(l, lines) {
+                const char *rest = startswith(*l + (**l == '!'), section);
+
+                if (!rest || *rest != '.')
+                        continue;
+                if (!begun)
+                        fprintf(f, "[%s]\n", section);
+                fprintf(f, "%s\n", rest + 1);
+                begun = true;
+        }
+}
+
+/* Whatever there is to say of one unit; nothing, and no file, when that is nothing. */
+static int write_drop_in(Generator *g, const char *unit, const char *name, const char *const *sections, char *const *dependencies, char *const *lines) {
+        _cleanup_free_ char *text = NULL, *content = NULL, *directory = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        int r;
+
+        if (!f)
+                return -errno;
+        for (; *sections; sections++)
+                print_section(f, *sections, streq(*sections, "Unit") ? dependencies : NULL, lines);
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        if (size == 0)
+                return 0;
+        if (asprintf(&content, "# Made by berth-generator from the settings of '%s'.\n%s", name, text) < 0)
+                return -ENOMEM;
+        if (asprintf(&directory, "%s.d", unit) < 0)
+                return -ENOMEM;
+        r = write_file(g->output, directory, DROP_IN, content);
+        if (r >= 0)
+                g->written++;
+        return r;
+}
+
+static int link_unit(int output, const char *target, const char *unit, const char *path) {
+        _cleanup_close_ int dir = -EBADF;
+        _cleanup_free_ char *directory = NULL;
+
+        if (asprintf(&directory, "%s.wants", target) < 0)
+                return -ENOMEM;
+        if (mkdirat(output, directory, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        dir = openat(output, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0)
+                return -errno;
+        return symlinkat(path, dir, unit) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int remember_autostart(Generator *g, const char *name, const Settings *s) {
+        Autostart *all;
+
+        if (!s->autostart)
+                return 0;
+        all = reallocarray(g->autostarts, g->n_autostarts + 1, sizeof *all);
+        if (!all)
+                return -ENOMEM;
+        g->autostarts = all;
+        all[g->n_autostarts] = (Autostart) { .priority = s->autostart_priority, .delay_usec = s->autostart_delay_usec };
+        snprintf(all[g->n_autostarts].name, sizeof all[0].name, "%s", name);
+        g->n_autostarts++;
+        return 0;
+}
+
+/* A unit that sleeps between a container and its priority's target: the container's own start does not take longer. */
+static int write_delay(Generator *g, const Autostart *a) {
+        _cleanup_free_ char *file = NULL, *text = NULL;
+
+        if (asprintf(&file, "berth-delay-%s.service", a->name) < 0 ||
+            asprintf(&text, "# Made by berth-generator: AutostartDelaySec= of '%s'.\n[Unit]\nDescription=Pause after container %s\nAfter=berth@%s.service\n"
+                            "Before=berth-boot-%d.target\n\n[Service]\nType=oneshot\nExecStart=sleep %llu.%06llu\nTimeoutStartSec=infinity\n",
+                     a->name, a->name, a->name, a->priority, (unsigned long long) (a->delay_usec / USEC_PER_SEC),
+                     (unsigned long long) (a->delay_usec % USEC_PER_SEC)) < 0)
+                return -ENOMEM;
+        return write_file(g->output, ".", file, text);
+}
+
+/* Containers of one priority are between two points of the boot: before the target of their own priority, and after that of the next higher
+ * one that anybody has. At the host's end the order is the other way round. */
+static int write_autostart(Generator *g, const Autostart *a) {
+        _cleanup_free_ char *unit = NULL, *directory = NULL, *target = NULL, *text = NULL, *after = NULL, *delay = NULL;
+        int next = INT_MAX, r;
+
+        for (const Autostart *b = g->autostarts; b < g->autostarts + g->n_autostarts; b++)
+                if (b->priority > a->priority)
+                        next = MIN_OF(next, b->priority);
+        if (asprintf(&unit, "berth@%s.service", a->name) < 0 || asprintf(&directory, "%s.d", unit) < 0 ||
+            asprintf(&target, "berth-boot-%d.target", a->priority) < 0 ||
+            (next < INT_MAX && asprintf(&after, "After=berth-boot-%d.target\n", next) < 0) ||
+            (a->delay_usec > 0 && asprintf(&delay, "Wants=berth-delay-%s.service\n", a->name) < 0) ||
+            asprintf(&text, "# Made by berth-generator: Autostart= of '%s'.\n[Unit]\nWants=%s\nBefore=%s\n%s%s", a->name, target, target, after ?: "",
+                     delay ?: "") < 0)
+                return -ENOMEM;
+
+        r = link_unit(g->output, "multi-user.target", unit, BERTH_UNIT_DIR "/berth@.service");
+        if (r >= 0)
+                r = write_file(g->output, ".", target, "[Unit]\nDescription=Containers that start first\nDefaultDependencies=no\n");
+        if (r >= 0)
+                r = write_file(g->output, directory, BOOT_DROP_IN, text);
+        if (r >= 0 && a->delay_usec > 0)
+                r = write_delay(g, a);
+        return r;
 }
 
 static int generate(Generator *g, const char *name, char **ret_error) {
         _cleanup_(settings_files_done) SettingsFiles own = {};
         _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *service = NULL, *scope = NULL;
         int r;
 
         if (g->have_containers)
@@ -64,19 +174,20 @@ static int generate(Generator *g, const char *name, char **ret_error) {
                 r = settings_files_read_drop_ins(g->root, name, &own, ret_error);
         if (r < 0)
                 return r;
-        if (!g->common_has_unit && !settings_files_have_section(&own, "Unit"))
+        if (!g->common_has_unit && !settings_files_have_units(&own))
                 return 0;
 
-        r = settings_files_merge(&g->common, &own, "Unit", &s, ret_error);
+        r = settings_files_merge(&g->common, &own, true, &s, ret_error);
         if (r < 0)
                 return r;
-        if (!s->unit_dependencies)
-                return 0;
-        r = write_drop_in(g->output, name, s->unit_dependencies);
-        if (r < 0)
-                return r;
-        g->written++;
-        return 0;
+        if (asprintf(&service, "berth@%s.service", name) < 0)
+                return -ENOMEM;
+        r = container_scope(name, &scope);
+        if (r >= 0)
+                r = write_drop_in(g, service, name, (const char *const[]) { "Unit", "Service", NULL }, s->unit_dependencies, s->unit_lines);
+        if (r >= 0)
+                r = write_drop_in(g, scope, name, (const char *const[]) { "Scope", NULL }, NULL, s->unit_lines);
+        return r < 0 ? r : remember_autostart(g, name, s);
 }
 
 /* Calls generate() for every entry of the directory whose name is a container's and the suffix. */
@@ -142,12 +253,18 @@ int generator_run(const char *root, const char *output) {
                 log_warning("No unit settings for all containers: %s", error ?: strerror(-r));
                 settings_files_done(&g.common);
         }
-        g.common_has_unit = settings_files_have_section(&g.common, "Unit");
+        g.common_has_unit = settings_files_have_units(&g.common);
 
         if (g.have_containers)
                 generate_all(&g, containers, "");
         else
                 generate_all(&g, drop_ins, ".conf.d");
+        for (const Autostart *a = g.autostarts; a < g.autostarts + g.n_autostarts; a++) {
+                r = write_autostart(&g, a);
+                if (r < 0)
+                        log_warning_errno(r, "Cannot write the autostart of '%s': %m", a->name);
+        }
+        free(g.autostarts);
         settings_files_done(&g.common);
         return (int) g.written;
 }

@@ -22,6 +22,7 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/guest-user.h"
+#include "launch/limits.h"
 
 void exec_request_done(ExecRequest *r) {
         strv_free(r->argv);
@@ -172,9 +173,14 @@ static void reset_signals(void) {
 static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, int report_fd) {
         _cleanup_(guest_user_done) GuestUser user = {};
         char **environment = NULL;
+        const char *limit;
         int root, r;
 
         reset_signals();
+        r = limits_apply(c->plan->settings, 0, &limit);
+        if (r < 0)
+                child_fail(report_fd, r, "cannot apply %s=: %m", limit);
+        (void) umask((mode_t) c->plan->settings->umask);
 
         /* The pid namespace is where we were born already. */
         r = namespaces_enter(c->namespaces);

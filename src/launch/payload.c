@@ -281,6 +281,7 @@ static _noreturn_ void child_main(Child *c) {
                 r = take_console(c, c->kind == PAYLOAD_PROGRAM && !stub);
         if (r < 0)
                 child_failf(c, r, "cannot set up the console: %m");
+        (void) umask((mode_t) plan->settings->umask);
         r = confine(c);
         if (r < 0)
                 child_failf(c, r, "cannot confine the payload: %m");

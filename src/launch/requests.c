@@ -104,6 +104,10 @@ static void request_terminate(Supervisor *s, int fd, Message *m) {
         (void) fd_close(fd);
 }
 
+static void request_settings(Supervisor *s, int fd, Message *m) {
+        supervisor_change(s, fd, m);
+}
+
 void supervisor_on_request(int fd, Message *m, void *userdata) {
         static const struct {
                 const char *name;
@@ -111,6 +115,7 @@ void supervisor_on_request(int fd, Message *m, void *userdata) {
         } requests[] = {
                 { "exec", request_exec },     { "console", request_console },     { "signal", request_signal },
                 { "reboot", request_reboot }, { "terminate", request_terminate },
+                { "settings", request_settings },
         };
         const char *name = message_get(m, "request");
 

@@ -11,12 +11,13 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "launch/scope-property.h"
+#include "settings/table.h"
 #include "shared/names.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
-#define SCOPE_TASKS_MAX 16384U /* systemd-nspawn@.service's; TasksMax= overrides it */
 #define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
 #define STALE_SCOPE_ATTEMPTS 50U
 
@@ -64,33 +65,6 @@ static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-static int append_unit_property(sd_bus_message *m, const UnitProperty *p) {
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", p->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', p->type);
-        if (r < 0)
-                return r;
-
-        if (streq(p->type, "ay"))
-                r = sd_bus_message_append_array(m, 'y', p->bytes, p->n_bytes);
-        else if (streq(p->type, "b"))
-                r = sd_bus_message_append(m, "b", (int) p->number);
-        else if (streq(p->type, "u"))
-                r = sd_bus_message_append(m, "u", (uint32_t) p->number);
-        else
-                r = sd_bus_message_append(m, "t", p->number);
-
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
-
 static int append_properties(Scope *s, sd_bus_message *m) {
         const char *unique_name;
         uint64_t timeout;
@@ -123,8 +97,9 @@ static int append_properties(Scope *s, sd_bus_message *m) {
          * with its supervisor (PR_SET_PDEATHSIG), and a stop of the scope would wait for a controller that is gone. */
         if (r >= 0 && s->own_unit)
                 r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, s->own_unit);
-        for (size_t i = 0; r >= 0 && i < s->settings->n_unit_properties; i++)
-                r = append_unit_property(m, &s->settings->unit_properties[i]);
+        for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
+                if (t->type->property_type)
+                        r = scope_property_append_row(m, t, s->settings, false);
         return r;
 }
 
@@ -256,6 +231,23 @@ int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata)
                 return r;
         return sd_bus_match_signal_async(s->bus, &s->stop_slot, SYSTEMD, path, "org.freedesktop.systemd1.Scope", "RequestStop", on_stop,
                                          NULL, userdata);
+}
+
+int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "SetUnitProperties");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", s->unit, true);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        for (size_t i = 0; r >= 0 && i < n_settings_table; i++)
+                if (rows[i] && settings_table[i].type->property_type)
+                        r = scope_property_append_row(m, &settings_table[i], settings, true);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_call_async(s->bus, ret_slot, m, done, userdata, 0);
 }
 
 void scope_thaw(Scope *s) {

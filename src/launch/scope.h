@@ -18,6 +18,8 @@ int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, 
 int scope_wait(Scope *s, char **ret_error);
 /* on_stop is called when somebody asks PID 1 to stop the scope (we are its Controller, org.freedesktop.systemd1(5)). */
 int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);
+/* Asks PID 1 to give the running scope what these settings say for the rows of the table that are marked. done is called with the answer. */
+int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
 /* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
 void scope_thaw(Scope *s);
 /* Of a payload that never ran: ends the scope. */

@@ -18,6 +18,7 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/cgroup.h"
+#include "launch/limits.h"
 #include "launch/machine.h"
 #include "launch/supervisor.h"
 #include "shared/names.h"
@@ -66,6 +67,8 @@ static int load_settings(Supervisor *s) {
         _cleanup_free_ char *error = NULL;
         int r;
 
+        if (fstatat(s->container_fd, "container.conf", &s->settings_stat, AT_SYMLINK_NOFOLLOW) < 0)
+                return supervisor_start_error(s, -errno, "cannot look at its container.conf: %m");
         r = settings_load(s->options->name, &s->settings, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: strerror(-r));
@@ -189,14 +192,15 @@ static int start_serving(Supervisor *s) {
 
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
  * its owner (user_namespaces(7)); systemd and machined ask for these two in the initial one before they act on a unit or a machine. */
-static int drop_privileges(void) {
-        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL);
+static int drop_privileges(const Settings *settings) {
+        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | limits_capabilities(settings));
 }
 
 static int start_payload(Supervisor *s) {
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_free_ char *error = NULL;
         PayloadContext context = { .plan = s->plan, .seccomp = &s->seccomp, .layers = &layers };
+        const char *limit;
         int r;
 
         r = seccomp_program_load(SECCOMP_PROGRAM, &s->seccomp);
@@ -232,6 +236,9 @@ static int start_payload(Supervisor *s) {
         r = payload_wait_ready(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its first process died");
+        r = limits_apply(s->settings, s->payload.pid, &limit);
+        if (r < 0)
+                return supervisor_start_error(s, r, "cannot apply %s=: %m", limit);
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
@@ -244,7 +251,7 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
-        r = drop_privileges();
+        r = drop_privileges(s->settings);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return 0;

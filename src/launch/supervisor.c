@@ -127,6 +127,7 @@ static int run(Supervisor *s) {
                         return r;
         } else
                 (void) sd_notify(false, "STATUS=Waiting for the guest to be ready");
+        supervisor_catch_up(s);
 
         r = sd_event_loop(s->event);
         return r < 0 ? log_error_errno(r, "Event loop failed: %m") : 0;
@@ -138,6 +139,7 @@ static void supervisor_done(Supervisor *s) {
                 (void) waitid(P_PIDFD, (id_t) s->payload.pidfd, &(siginfo_t) {}, WEXITED);
         }
         control_free(s->control);
+        sd_bus_slot_unref(s->change_slot);
         sessions_free(s->sessions);
         console_free(s->console);
         if (s->registered)
@@ -158,6 +160,7 @@ static void supervisor_done(Supervisor *s) {
         seccomp_program_done(&s->seccomp);
         plan_free(s->plan);
         settings_free(s->settings);
+        settings_free(s->live);
         (void) fd_close(s->cgroup_leaf_fd);
         (void) fd_close(s->uid_range_fd);
         (void) fd_close(s->lock_fd);

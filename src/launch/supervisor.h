@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sys/stat.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -40,7 +41,10 @@ typedef enum SupervisorState {
 typedef struct Supervisor {
         const SupervisorOptions *options;
         SupervisorState state;
-        Settings *settings;        /* owned, as all of the below */
+        Settings *settings;        /* owned, as all of the below: what it was started with */
+        Settings *live;            /* the last that the running scope was given; NULL: the same */
+        struct stat settings_stat; /* of container.conf, when it was read */
+        sd_bus_slot *change_slot;  /* while PID 1 is asked to change the scope */
         Plan *plan;
         int container_fd;          /* containers/NAME */
         int lock_fd;               /* its lock, held for as long as we live */
@@ -73,6 +77,11 @@ int supervisor_start_error(Supervisor *s, int error, const char *format, ...) _p
 
 /* requests.c: a ControlHandler; userdata is the Supervisor. */
 void supervisor_on_request(int connection_fd, Message *request, void *userdata);
+
+/* live.c: takes the connection */
+void supervisor_change(Supervisor *s, int connection_fd, const Message *request);
+/* What was set while it started, when nobody could tell it. */
+void supervisor_catch_up(Supervisor *s);
 
 /* end.c */
 void supervisor_stop(Supervisor *s); /* asks the payload, and kills it when it takes too long */

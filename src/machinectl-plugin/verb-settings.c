@@ -15,8 +15,10 @@
 #include "settings/table.h"
 
 static int change(Ctl *c, char **assignments, char *const *unset) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_strv_ char **next_start = NULL;
         const char *name = c->args->words[0];
+        _cleanup_free_ char *joined = NULL;
         int r;
 
         r = bus_message(c, "SetSettings", &m);
@@ -29,7 +31,18 @@ static int change(Ctl *c, char **assignments, char *const *unset) {
                 r = sd_bus_message_append_strv(m, (char **) unset);
         if (r < 0)
                 return bus_report_create(r);
-        return job_call(c, m, name, NULL);
+        r = job_call(c, m, name, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read_strv(reply, &next_start);
+        if (r < 0)
+                return bus_report_parse(r);
+        r = strv_join(next_start, ", ", &joined);
+        if (r < 0)
+                return report_oom();
+        if (next_start && !c->quiet)
+                report_note("'%s' runs: %s takes effect at its next start.", name, joined);
+        return 0;
 }
 
 int verb_set(Ctl *c) {

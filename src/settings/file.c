@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "settings/lxd.h"
 #include "settings/quote.h"
 
 #define BLANKS " \t"
@@ -88,11 +89,11 @@ static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool
         return r;
 }
 
-int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error) {
+int settings_file_apply(const SettingsFile *f, bool only_units, Settings *s, bool *seen, char **ret_error) {
         int r;
 
         for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
-                if (l->kind != INI_ASSIGNMENT || (only_section && !streq(l->section, only_section)))
+                if (l->kind != INI_ASSIGNMENT || (only_units && !setting_section_is_unit(l->section)))
                         continue;
                 r = apply_line(f, l, s, seen, ret_error);
                 if (r < 0)
@@ -115,7 +116,7 @@ int settings_file_check(const SettingsFile *f, char **ret_error) {
         r = settings_new(&s);
         if (r < 0)
                 return r;
-        return settings_file_apply(f, NULL, s, seen, ret_error);
+        return settings_file_apply(f, false, s, seen, ret_error);
 }
 
 /* What the file's own assignments of one key give. */
@@ -224,7 +225,7 @@ static int normalise(const Setting *t, const char *value, char **ret, char **ret
         return r;
 }
 
-/* One variable of Environment=, by LXD's key environment.NAME; a NULL value takes it away. */
+/* One variable of Environment=, by LXD's key environment.NAME, or of Metadata=; a NULL value takes it away. */
 static int set_variable(SettingsFile *f, const Setting *t, const char *name, const char *value, char **ret_error) {
         _cleanup_(settings_freep) Settings *s = NULL;
         _cleanup_strv_ char **values = NULL;
@@ -249,7 +250,7 @@ static int set_variable(SettingsFile *f, const Setting *t, const char *name, con
                         return r;
         }
 
-        STRV_FOREACH(e, s->environment) {
+        STRV_FOREACH(e, *SETTING_FIELD(t, s, char **)) {
                 const char *rest = startswith(*e, name);
                 char *quoted;
 
@@ -303,6 +304,58 @@ static int append_value(SettingsFile *f, const Setting *t, char *value, char **r
         return ini_insert_assignment(&f->ini, at, t->section, t->name, value);
 }
 
+static int find_names(const LxdKey *k, const Setting *ret[static 3], char **ret_error) {
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(k->names); i++) {
+                ret[i] = NULL;
+                if (k->names[i]) {
+                        r = setting_find(k->names[i], &ret[i], NULL, ret_error);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* What the key stands for is replaced, all of it. */
+static int assign_lxd(SettingsFile *f, const LxdKey *k, const char *value, char **ret_error) {
+        _cleanup_strv_ char **assignments = NULL;
+        const Setting *rows[ELEMENTSOF(k->names)];
+        int r;
+
+        r = lxd_key_translate(k, value, &assignments, ret_error);
+        if (r >= 0)
+                r = find_names(k, rows, ret_error);
+        if (r < 0)
+                return r;
+        /* All is checked before anything is changed. */
+        for (unsigned pass = 0; pass < 2; pass++) {
+                for (size_t i = 0; i < ELEMENTSOF(rows) && pass > 0; i++) {
+                        r = rows[i] ? replace_values(f, rows[i], NULL, ret_error) : 0;
+                        if (r < 0)
+                                return r;
+                }
+                STRV_FOREACH(a, assignments) {
+                        _cleanup_free_ char *text = NULL, *reason = NULL;
+                        const char *equals = strchr(*a, '=');
+
+                        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                                if (!rows[i] || strncmp(rows[i]->name, *a, (size_t) (equals - *a)) != 0 || rows[i]->name[equals - *a])
+                                        continue;
+                                r = normalise(rows[i], equals + 1, &text, &reason);
+                                if (r == -EINVAL)
+                                        return asprintf(ret_error, "%s: '%.80s' is not %s.", k->key, value, k->expects) < 0 ? -ENOMEM : -EINVAL;
+                                if (r >= 0 && pass > 0)
+                                        r = replace_value(f, rows[i], text, ret_error);
+                                if (r < 0)
+                                        return r;
+                        }
+                }
+        }
+        return 0;
+}
+
 static int assign(SettingsFile *f, const char *key, const char *value, bool internal, bool append, char **ret_error) {
         _cleanup_free_ char *key_copy = NULL, *value_copy = NULL, *text = NULL;
         const char *subkey;
@@ -326,6 +379,8 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
         if (!key_copy || !value_copy)
                 return -ENOMEM;
 
+        if (lxd_key_find(key_copy))
+                return assign_lxd(f, lxd_key_find(key_copy), value_copy, ret_error);
         r = find_settable(key_copy, internal, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -334,9 +389,6 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
         if (append && !t->type->list)
                 return asprintf(ret_error, "%s: takes one value.", t->name) < 0 ? -ENOMEM : -EINVAL;
 
-        r = setting_check_lxd(t, key_copy, value_copy, ret_error);
-        if (r < 0)
-                return r;
         r = normalise(t, value_copy, &text, ret_error);
         if (r < 0)
                 return r;
@@ -366,6 +418,8 @@ int settings_file_unset(SettingsFile *f, const char *key, char **ret_error) {
         assert(key);
         assert(ret_error);
 
+        if (lxd_key_find(key))
+                return assign_lxd(f, lxd_key_find(key), "", ret_error);
         r = find_settable(key, false, &t, &subkey, ret_error);
         if (r < 0)
                 return r;
@@ -383,6 +437,17 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
         assert(ret_value);
         assert(ret_error);
 
+        if (lxd_key_find(key)) {
+                const LxdKey *k = lxd_key_find(key);
+
+                /* The first that is set speaks for all. */
+                for (size_t i = 0; i < ELEMENTSOF(k->names) && k->names[i]; i++) {
+                        r = settings_file_get(f, k->names[i], ret_value, ret_error);
+                        if (r != -ENOENT)
+                                return r;
+                }
+                return -ENOENT;
+        }
         r = setting_find(key, &t, &subkey, ret_error);
         if (r == -ENOENT)
                 return -EINVAL;
@@ -397,7 +462,7 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
                 r = scratch_from_file(f, t, &s, &again, ret_error);
                 if (r < 0)
                         return r;
-                v = strv_get_value(s->environment, subkey);
+                v = strv_get_value(*SETTING_FIELD(t, s, char **), subkey);
                 if (!v)
                         return -ENOENT;
                 *ret_value = strdup(v);
@@ -418,7 +483,9 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
 }
 
 int settings_key_is_owner_settable(const char *key) {
+        const LxdKey *k = lxd_key_find(key);
         const Setting *t;
 
-        return setting_find(key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+        /* Each of these keys stands for settings of the same kind; a test sees to that. */
+        return setting_find(k ? k->names[0] : key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
 }

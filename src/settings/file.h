@@ -12,6 +12,6 @@ struct SettingsFile {
         bool drop_in;   /* an administrator's file: berth's own keys have no business there */
 };
 
-/* Applies all assignments, or those of one section, to *s. seen: one flag a row of the table, set where something was assigned.
+/* Applies all assignments, or those of unit files' sections only, to *s. seen: one flag a row of the table, set where something was assigned.
  * -EBADMSG: *ret_error is "FILE:LINE: Key: reason". */
-int settings_file_apply(const SettingsFile *f, const char *only_section, Settings *s, bool *seen, char **ret_error);
+int settings_file_apply(const SettingsFile *f, bool only_units, Settings *s, bool *seen, char **ret_error);

@@ -8,6 +8,39 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "settings/lxd.h"
+
+static void print_lxd(FILE *f, const Setting *t) {
+        const char *before = "; LXD: ";
+
+        if (t->lxd) {
+                fprintf(f, "%s%s", before, t->lxd);
+                before = ", ";
+        }
+        for (size_t i = 0; i < n_lxd_keys; i++)
+                if (setting_is_meant(t, lxd_keys[i].key)) {
+                        fprintf(f, "%s%s", before, lxd_keys[i].key);
+                        before = ", ";
+                }
+}
+
+static void print_plain(FILE *f, const char *text) {
+        fputs(text, f);
+}
+
+static void print_expects(FILE *f, const Setting *t, const char *prefix, void (*print)(FILE *f, const char *text)) {
+        char range[64];
+
+        print(f, prefix);
+        if (t->choices) {
+                print(f, "one of: ");
+                print(f, t->choices);
+        } else if (t->type == &setting_type_integer) {
+                snprintf(range, sizeof range, "a number from %lld to %llu", (long long) t->min, (unsigned long long) t->max);
+                print(f, range);
+        } else
+                print(f, t->type->expects);
+}
 
 void settings_print_help(FILE *f) {
         const char *section = "";
@@ -18,9 +51,10 @@ void settings_print_help(FILE *f) {
                         section = t->section;
                 }
                 fprintf(f, "  %s=  (%s; %s; %s", t->name, t->type->name, setting_when_to_string(t->when), setting_who_to_string(t->who));
-                if (t->lxd)
-                        fprintf(f, "; LXD: %s", t->lxd);
+                print_lxd(f, t);
                 fprintf(f, ")\n      %s\n", t->help);
+                print_expects(f, t, "      Value: ", print_plain);
+                fputc('\n', f);
                 if (t->fallback)
                         fprintf(f, "      Default: %s\n", t->fallback);
         }
@@ -52,8 +86,7 @@ void settings_print_manual(FILE *f) {
                 fprintf(f, "*%s=*\n", t->name);
                 print_list_or_value(f, "", t->help);
                 fputs("\t", f);
-                print_escaped(f, t->type->list ? "Assignments add up, each " : "Value: ");
-                print_escaped(f, t->type->expects);
+                print_expects(f, t, t->type->list ? "Assignments add up, each " : "Value: ", print_escaped);
                 fputs(". ", f);
                 fprintf(f, "Set by: %s. Takes effect: %s.", setting_who_to_string(t->who), setting_when_to_string(t->when));
                 if (t->lxd) {
@@ -61,6 +94,12 @@ void settings_print_manual(FILE *f) {
                         print_escaped(f, t->lxd);
                         fputc('.', f);
                 }
+                for (size_t i = 0; i < n_lxd_keys; i++)
+                        if (setting_is_meant(t, lxd_keys[i].key)) {
+                                fputs(" LXD: ", f);
+                                print_escaped(f, lxd_keys[i].key);
+                                fputc('.', f);
+                        }
                 fputs("\n\n", f);
                 if (t->fallback)
                         print_list_or_value(f, "Default: ", t->fallback);

@@ -199,18 +199,18 @@ int settings_files_read_own(const char *root, const char *name, SettingsFiles *f
         return settings_files_read_drop_ins(root, name, files, ret_error);
 }
 
-bool settings_files_have_section(const SettingsFiles *files, const char *section) {
+bool settings_files_have_units(const SettingsFiles *files) {
         for (size_t i = 0; i < files->n; i++) {
                 const Ini *ini = &files->items[i]->ini;
 
                 for (size_t j = 0; j < ini->n_lines; j++)
-                        if (ini->lines[j].kind == INI_SECTION && streq(ini->lines[j].section, section))
+                        if (ini->lines[j].kind == INI_SECTION && setting_section_is_unit(ini->lines[j].section))
                                 return true;
         }
         return false;
 }
 
-int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, const char *only_section, Settings **ret, char **ret_error) {
+int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, bool only_units, Settings **ret, char **ret_error) {
         const SettingsFiles *const groups[] = { common, own };
         _cleanup_(settings_freep) Settings *s = NULL;
         _cleanup_free_ bool *seen = NULL;
@@ -224,7 +224,7 @@ int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, 
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(groups); i++)
                 for (size_t j = 0; j < groups[i]->n; j++) {
-                        r = settings_file_apply(groups[i]->items[j], only_section, s, seen, ret_error);
+                        r = settings_file_apply(groups[i]->items[j], only_units, s, seen, ret_error);
                         if (r < 0)
                                 return r;
                 }
@@ -265,7 +265,7 @@ int settings_load_at(const char *root, const char *name, Settings **ret, char **
 
         r = settings_files_read(root, name, &files, &error);
         if (r >= 0)
-                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, ret, &error);
+                r = settings_files_merge(&files, &(SettingsFiles) {}, false, ret, &error);
         return finish(r, name, &error, ret_error);
 }
 
@@ -317,7 +317,7 @@ int settings_print_effective_at(const char *root, const char *name, FILE *f, boo
 
         r = settings_files_read(root, name, &files, &error);
         if (r >= 0)
-                r = settings_files_merge(&files, &(SettingsFiles) {}, NULL, &s, &error);
+                r = settings_files_merge(&files, &(SettingsFiles) {}, false, &s, &error);
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
                 r = print_setting(t, s, &files, f, with_source);
         if (r >= 0 && ferror(f))

@@ -18,9 +18,10 @@ int settings_files_read_own(const char *root, const char *name, SettingsFiles *f
 /* The administrator's drop-ins alone. */
 int settings_files_read_drop_ins(const char *root, const char *name, SettingsFiles *files, char **ret_error);
 
-/* All of it merged, or of one section only. */
-int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, const char *only_section, Settings **ret, char **ret_error);
+/* All of it merged, or the unit files' sections only. */
+int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, bool only_units, Settings **ret, char **ret_error);
 
-bool settings_files_have_section(const SettingsFiles *files, const char *section);
+/* Do they say anything that goes into unit files? */
+bool settings_files_have_units(const SettingsFiles *files);
 
 int settings_print_effective_at(const char *root, const char *name, FILE *f, bool with_source, char **ret_error);

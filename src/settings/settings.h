@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "basic/macro.h"
@@ -29,11 +30,19 @@ typedef enum NotifyReady {
 /* A property that goes onto the payload's scope as it is (systemd.resource-control(5)), decoded to what StartTransientUnit takes. */
 typedef struct UnitProperty {
         const char *name;  /* the bus property's name, e.g. CPUQuotaPerSecUSec; static */
-        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "ay" (AllowedCPUs); static */
+        const char *type;  /* D-Bus signature: "t" (most), "u" (percentages: MemoryMaxScale, …), "b", "s", "ay" (AllowedCPUs), "a(st)" (of disks),
+                            * "a(iayu)" (addresses); static */
         uint64_t number;   /* t, u, b */
         uint8_t *bytes;    /* ay, owned */
         size_t n_bytes;
+        char *text;        /* s, owned */
+        char **list;       /* a(st): "/path number", a(iayu): "address/bits"; owned */
 } UnitProperty;
+
+typedef struct SettingRlimit {
+        bool set;
+        uint64_t soft, hard;      /* UINT64_MAX: RLIM_INFINITY */
+} SettingRlimit;
 
 typedef struct Settings {
         /* [Container]: who it is. Written when it is made; kept by berth, not by people. */
@@ -41,6 +50,7 @@ typedef struct Settings {
         char *uuid;               /* 36 characters; the payload's container_uuid */
         char *architecture;
         char *description;
+        char **metadata;          /* "key=value", of LXD's user.* */
         uint32_t uid_base;        /* 0: none leased yet */
         uid_t owner;
         uint64_t created_usec;
@@ -57,6 +67,10 @@ typedef struct Settings {
         int kill_signal;          /* asks for a clean stop; 0: by the payload (SIGRTMIN+3 for systemd, SIGTERM for a program) */
         uint64_t timeout_stop_usec;
         NotifyReady notify_ready;
+        SettingRlimit rlimits[RLIM_NLIMITS];
+        int umask;
+        int oom_score_adjust, nice, cpu_priority, io_priority;
+        char *cpu_policy, *io_class; /* systemd's words */
 
         /* [Security] */
         uint64_t capabilities;    /* bounding set */
@@ -65,9 +79,16 @@ typedef struct Settings {
         /* [Resource]: on the scope */
         UnitProperty *unit_properties;
         size_t n_unit_properties;
+        int cpu_count;            /* 0: as many as there are; chosen where the CPUs themselves are not */
+        char *memory_enforce;     /* "soft": what is said of MemoryMax is given as MemoryHigh */
 
         /* [Unit]: on berth@NAME.service, through the generator: "After=postgresql.service" */
         char **unit_dependencies;
+        /* [Service], and what else of [Unit] is not a list of units: "Service.Restart=no", in raw.unit "!Scope.Key=value" */
+        char **unit_lines;
+        bool autostart;
+        int autostart_priority;
+        uint64_t autostart_delay_usec;
 } Settings;
 
 Settings *settings_free(Settings *s);

@@ -8,6 +8,7 @@
 
 #include "basic/strv.h"
 #include "settings/ini.h"
+#include "settings/lxd.h"
 #include "settings/quote.h"
 
 #define OWN(key, type_, field, when_, who_, help_)                                                                                              \
@@ -16,9 +17,26 @@
 #define ROW(section_, key, lxd_, type_, field, when_, who_, fallback_, help_)                                                                   \
         { .section = #section_, .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, field),                  \
           .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
-#define RESOURCE(key, lxd_, type_, property_, scale, max_, who_, help_)                                                                         \
+#define RESOURCE(key, lxd_, type_, property_, scale, max_, usual_, who_, help_)                                                                      \
         { .section = "Resource", .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_properties),       \
-          .property = property_, .property_scale = scale, .max = max_, .when = SETTING_NEXT_START, .who = SETTING_##who_, .help = help_ }
+          .property = property_, .property_scale = scale, .max = max_, .usual = usual_, .when = SETTING_LIVE, .who = SETTING_##who_,             \
+          .help = help_ }
+#define WORD(key, property_, choices_, when_, who_, help_)                                                                                      \
+        { .section = "Resource", .name = #key, .type = &setting_type_property_choice, .offset = offsetof(Settings, unit_properties),            \
+          .property = property_, .choices = choices_, .usual_word = "auto", .example = "kill", .when = SETTING_##when_, .who = SETTING_##who_, .help = help_ }
+#define NUMBER(section_, key, lxd_, field, min_, max_, when_, who_, fallback_, help_)                                                           \
+        { .section = #section_, .name = #key, .lxd = lxd_, .type = &setting_type_integer, .offset = offsetof(Settings, field), .min = min_,     \
+          .max = max_, .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
+#define CHOICE(section_, key, field, choices_, example_, when_, who_, fallback_, help_)                                                         \
+        { .section = #section_, .name = #key, .type = &setting_type_choice, .offset = offsetof(Settings, field), .choices = choices_,           \
+          .example = example_, .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
+#define RLIMIT(key, lxd_, type_, resource, max_, who_, help_)                                                                                   \
+        { .section = "Exec", .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, rlimits[resource]),         \
+          .max = max_, .when = SETTING_NEXT_START, .who = SETTING_##who_, .help = help_ }
+#define LINE(section_, key, lxd_, type_, property_, max_, choices_, help_)                                                                      \
+        { .section = #section_, .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_lines),             \
+          .property = property_, .max = max_, .choices = choices_, .example = choices_ ? "on-failure" : NULL, .when = SETTING_NEXT_START,       \
+          .who = SETTING_ADMIN, .help = help_ }
 #define UNIT(key, type_, help_)                                                                                                                 \
         { .section = "Unit", .name = #key, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_dependencies),                      \
           .when = SETTING_NEXT_START, .who = SETTING_ADMIN, .help = help_ }
@@ -38,49 +56,115 @@ const Setting settings_table[] = {
         OWN(Description, string, description, LIVE, OWNER, "A line of text for people"),
         OWN(Ephemeral, bool, ephemeral, CREATE_ONLY, BERTH, "Deleted when it stops"),
         OWN(Image, fingerprint, image, INTERNAL, BERTH, "Fingerprint of the image it was created from"),
+        ROW(Container, Metadata, "user.*", metadata, metadata, LIVE, OWNER, NULL, "Free keys with values, of whoever wants to keep some"),
         OWN(Owner, u32, owner, INTERNAL, BERTH, "User id of who owns it"),
         OWN(UIDBase, u32, uid_base, INTERNAL, BERTH, "First of the 65536 host user ids that are its own"),
         OWN(UUID, uuid, uuid, INTERNAL, BERTH, "Its identity, passed to the payload as container_uuid"),
 
+        CHOICE(Exec, CPUSchedulingPolicy, cpu_policy, "other batch idle fifo rr", "batch", NEXT_START, ADMIN, "other", "How its processes are scheduled"),
+        NUMBER(Exec, CPUSchedulingPriority, NULL, cpu_priority, 0, 99, NEXT_START, ADMIN, "0", "With the policies fifo and rr, from 1 on"),
         ROW(Exec, Environment, "environment.*", environment, environment, NEXT_START, OWNER, NULL, "Environment variables of the payload"),
         ROW(Exec, Hostname, NULL, hostname, hostname, NEXT_START, OWNER, NULL, "Host name; empty: the container's name"),
+        CHOICE(Exec, IOSchedulingClass, io_class, "none realtime best-effort idle", "idle", NEXT_START, ADMIN, "none", "How its disk accesses are scheduled"),
+        NUMBER(Exec, IOSchedulingPriority, NULL, io_priority, 0, 7, NEXT_START, ADMIN, "4", "0 comes first"),
         ROW(Exec, Init, NULL, command, init, NEXT_START, OWNER, NULL, "Command line of the payload; empty: /sbin/init"),
         ROW(Exec, KillSignal, NULL, signal, kill_signal, NEXT_START, OWNER, NULL,
             "Asks the payload for a clean stop; empty: chosen by the payload, SIGRTMIN+3 for systemd, SIGTERM for a program"),
+        RLIMIT(LimitAS, "limits.kernel.as", rlimit_size, RLIMIT_AS, 0, OWNER, "Address space of a process"),
+        RLIMIT(LimitCORE, "limits.kernel.core", rlimit_size, RLIMIT_CORE, 0, OWNER, "Size of a core dump"),
+        RLIMIT(LimitCPU, "limits.kernel.cpu", rlimit_seconds, RLIMIT_CPU, 0, OWNER, "CPU time of a process"),
+        RLIMIT(LimitDATA, "limits.kernel.data", rlimit_size, RLIMIT_DATA, 0, OWNER, "Data segment of a process"),
+        RLIMIT(LimitFSIZE, "limits.kernel.fsize", rlimit_size, RLIMIT_FSIZE, 0, OWNER, "Size of a file that a process writes"),
+        RLIMIT(LimitLOCKS, "limits.kernel.locks", rlimit, RLIMIT_LOCKS, 0, OWNER, "File locks of a process"),
+        RLIMIT(LimitMEMLOCK, "limits.kernel.memlock", rlimit_size, RLIMIT_MEMLOCK, 0, ADMIN, "Memory that cannot be swapped out"),
+        RLIMIT(LimitMSGQUEUE, "limits.kernel.msgqueue", rlimit_size, RLIMIT_MSGQUEUE, 0, ADMIN, "Bytes in POSIX message queues"),
+        RLIMIT(LimitNICE, "limits.kernel.nice", rlimit, RLIMIT_NICE, 40, ADMIN, "Nice level that a process may give itself, as 20 minus it"),
+        RLIMIT(LimitNOFILE, "limits.kernel.nofile", rlimit, RLIMIT_NOFILE, 1073741816, OWNER, "Open files of a process"),
+        RLIMIT(LimitNPROC, "limits.kernel.nproc", rlimit, RLIMIT_NPROC, 0, OWNER, "Processes of a user"),
+        RLIMIT(LimitRSS, "limits.kernel.rss", rlimit_size, RLIMIT_RSS, 0, OWNER, "Memory of a process; Linux does not look at it"),
+        RLIMIT(LimitRTPRIO, "limits.kernel.rtprio", rlimit, RLIMIT_RTPRIO, 99, ADMIN, "Realtime priority that a process may give itself"),
+        RLIMIT(LimitRTTIME, "limits.kernel.rttime", rlimit_usec, RLIMIT_RTTIME, 0, OWNER, "CPU time of a realtime process without a pause"),
+        RLIMIT(LimitSIGPENDING, "limits.kernel.sigpending", rlimit, RLIMIT_SIGPENDING, 0, ADMIN, "Signals that wait for a user's processes"),
+        RLIMIT(LimitSTACK, "limits.kernel.stack", rlimit_size, RLIMIT_STACK, 0, OWNER, "Stack of a process"),
+        NUMBER(Exec, Nice, NULL, nice, -20, 19, NEXT_START, ADMIN, "0", "The nice level its processes begin with"),
         ROW(Exec, NotifyReady, NULL, notify_ready, notify_ready, NEXT_START, OWNER, "auto",
             "Whether a start waits for READY=1 of the payload; auto: when it is systemd"),
+        NUMBER(Exec, OOMScoreAdjust, NULL, oom_score_adjust, -1000, 1000, NEXT_START, ADMIN, "0", "How soon its processes are killed when the host has no memory; -1000: never"),
         ROW(Exec, SetCredential, NULL, credentials, credentials, NEXT_START, OWNER, NULL, "Credentials that the payload may import, see systemd.exec(5)"),
         ROW(Exec, StubInit, NULL, bool, stub_init, NEXT_START, OWNER, "no",
             "Run Init= as PID 2 below berth's own small PID 1, which reaps and forwards signals"),
         ROW(Exec, TimeoutStopSec, "boot.host_shutdown_timeout", time_span, timeout_stop_usec, NEXT_START, OWNER, "1min 30s",
             "How long a clean stop may take before the payload is killed"),
+        ROW(Exec, UMask, NULL, mask, umask, NEXT_START, OWNER, "0022", "File mode mask that its processes begin with"),
         ROW(Exec, User, NULL, user, user, NEXT_START, OWNER, NULL, "User of a single program, resolved inside; empty: root"),
         ROW(Exec, WorkingDirectory, NULL, path, working_directory, NEXT_START, OWNER, NULL, "Working directory of a single program; empty: /"),
 
-        RESOURCE(AllowedCPUs, "limits.cpu", bits, "AllowedCPUs", NULL, 8191, OWNER, "The CPUs it may run on"),
-        RESOURCE(AllowedMemoryNodes, NULL, bits, "AllowedMemoryNodes", NULL, 1023, OWNER, "The NUMA nodes it may take memory from"),
-        RESOURCE(CPUQuota, NULL, quota, "CPUQuotaPerSecUSec", NULL, 8192 * 10000, OWNER, "CPU time it may use, of one CPU: 200% is two CPUs' worth"),
-        RESOURCE(CPUWeight, NULL, cpu_weight, "CPUWeight", NULL, 10000, OWNER, "Its share of CPU time where CPUs are short; 100 is normal"),
-        RESOURCE(IOWeight, NULL, weight, "IOWeight", NULL, 10000, OWNER, "Its share of disk throughput; 100 is normal"),
-        RESOURCE(MemoryHigh, NULL, memory, "MemoryHigh", "MemoryHighScale", UINT64_MAX, OWNER, "Memory beyond which it is slowed and reclaimed from"),
-        RESOURCE(MemoryLow, NULL, memory, "MemoryLow", "MemoryLowScale", UINT64_MAX, ADMIN, "Memory that is left to it as long as others have some to give"),
-        RESOURCE(MemoryMax, "limits.memory", memory, "MemoryMax", "MemoryMaxScale", UINT64_MAX, OWNER, "Memory it may use at the most"),
-        RESOURCE(MemoryMin, NULL, memory, "MemoryMin", "MemoryMinScale", UINT64_MAX, ADMIN, "Memory that is never taken from it"),
-        RESOURCE(MemorySwapMax, NULL, memory, "MemorySwapMax", "MemorySwapMaxScale", UINT64_MAX, OWNER,
+        RESOURCE(AllowedCPUs, NULL, bits, "AllowedCPUs", NULL, 8191, 0, OWNER, "The CPUs it may run on"),
+        RESOURCE(AllowedMemoryNodes, NULL, bits, "AllowedMemoryNodes", NULL, 1023, 0, OWNER, "The NUMA nodes it may take memory from"),
+        NUMBER(Resource, CPUCount, NULL, cpu_count, 1, 8192, LIVE, OWNER, NULL,
+               "How many CPUs it may run on; which ones is chosen by its uid range, where AllowedCPUs= does not say it"),
+        RESOURCE(CPUQuota, NULL, quota, "CPUQuotaPerSecUSec", NULL, 8192 * 10000, USEC_INFINITY, OWNER, "CPU time it may use, of one CPU: 200% is two CPUs' worth"),
+        RESOURCE(CPUQuotaPeriodSec, NULL, period, "CPUQuotaPeriodUSec", NULL, 0, USEC_INFINITY, OWNER, "In what time CPUQuota= is dealt out; 100ms is normal"),
+        RESOURCE(CPUWeight, NULL, cpu_weight, "CPUWeight", NULL, 10000, UINT64_MAX, OWNER, "Its share of CPU time where CPUs are short; 100 is normal"),
+        RESOURCE(IOAccounting, NULL, property_bool, "IOAccounting", NULL, 0, 0, OWNER, "Count what it reads and writes"),
+        RESOURCE(IODeviceLatencyTargetSec, NULL, disk_latency, "IODeviceLatencyTargetUSec", NULL, 0, 0, ADMIN, "Disks that shall answer it in this time"),
+        RESOURCE(IODeviceWeight, NULL, disk_weight, "IODeviceWeight", NULL, 10000, 0, ADMIN, "Its share of the throughput of single disks"),
+        RESOURCE(IOReadBandwidthMax, NULL, disk_rate, "IOReadBandwidthMax", NULL, 0, 0, ADMIN, "Bytes a second it may read from disks"),
+        RESOURCE(IOReadIOPSMax, NULL, disk_rate, "IOReadIOPSMax", NULL, 0, 0, ADMIN, "Reads a second from disks"),
+        RESOURCE(IOWeight, NULL, weight, "IOWeight", NULL, 10000, UINT64_MAX, OWNER, "Its share of disk throughput; 100 is normal"),
+        RESOURCE(IOWriteBandwidthMax, NULL, disk_rate, "IOWriteBandwidthMax", NULL, 0, 0, ADMIN, "Bytes a second it may write to disks"),
+        RESOURCE(IOWriteIOPSMax, NULL, disk_rate, "IOWriteIOPSMax", NULL, 0, 0, ADMIN, "Writes a second to disks"),
+        RESOURCE(IPAccounting, NULL, property_bool, "IPAccounting", NULL, 0, 0, OWNER, "Count what it sends and receives"),
+        RESOURCE(IPAddressAllow, NULL, addresses, "IPAddressAllow", NULL, 0, 0, OWNER, "Addresses it may speak with although IPAddressDeny= has them"),
+        RESOURCE(IPAddressDeny, NULL, addresses, "IPAddressDeny", NULL, 0, 0, OWNER, "Addresses it may not speak with"),
+        WORD(ManagedOOMMemoryPressure, "ManagedOOMMemoryPressure", "auto kill", LIVE, OWNER, "Whether systemd-oomd kills it when it waits for memory too long"),
+        RESOURCE(ManagedOOMMemoryPressureLimit, NULL, pressure, "ManagedOOMMemoryPressureLimit", NULL, 0, 0, OWNER, "From which memory pressure on"),
+        { .section = "Resource", .name = "ManagedOOMPreference", .type = &setting_type_property_choice, .offset = offsetof(Settings, unit_properties),
+          .property = "ManagedOOMPreference", .choices = "none avoid omit", .usual_word = "none", .example = "avoid", .when = SETTING_NEXT_START, .who = SETTING_ADMIN,
+          .help = "Whether systemd-oomd takes others first" },
+        WORD(ManagedOOMSwap, "ManagedOOMSwap", "auto kill", LIVE, OWNER, "Whether systemd-oomd kills it when swap runs out"),
+        CHOICE(Resource, MemoryEnforce, memory_enforce, "hard soft", "soft", LIVE, OWNER, "hard",
+               "soft: MemoryMax= slows and reclaims, as MemoryHigh=, instead of killing"),
+        RESOURCE(MemoryHigh, NULL, memory, "MemoryHigh", "MemoryHighScale", UINT64_MAX, UINT64_MAX, OWNER, "Memory beyond which it is slowed and reclaimed from"),
+        RESOURCE(MemoryLow, NULL, memory, "MemoryLow", "MemoryLowScale", UINT64_MAX, 0, ADMIN, "Memory that is left to it as long as others have some to give"),
+        RESOURCE(MemoryMax, "limits.memory", memory, "MemoryMax", "MemoryMaxScale", UINT64_MAX, UINT64_MAX, OWNER, "Memory it may use at the most"),
+        RESOURCE(MemoryMin, NULL, memory, "MemoryMin", "MemoryMinScale", UINT64_MAX, 0, ADMIN, "Memory that is never taken from it"),
+        RESOURCE(MemorySwapMax, NULL, memory, "MemorySwapMax", "MemorySwapMaxScale", UINT64_MAX, UINT64_MAX, OWNER,
                  "Swap it may use at the most"),
-        RESOURCE(TasksMax, "limits.processes", tasks, "TasksMax", "TasksMaxScale", UINT32_MAX, OWNER, "Processes and threads it may have"),
+        RESOURCE(MemoryZSwapMax, NULL, memory, "MemoryZSwapMax", NULL, UINT64_MAX, UINT64_MAX, OWNER, "Compressed swap it may use at the most; systemd 253 or newer"),
+        WORD(OOMPolicy, "OOMPolicy", "continue stop kill", NEXT_START, OWNER, "What becomes of all of it when a process is killed for memory; systemd 253 or newer"),
+        RESOURCE(StartupAllowedCPUs, NULL, bits, "StartupAllowedCPUs", NULL, 8191, 0, OWNER, "AllowedCPUs= while the host starts and stops"),
+        RESOURCE(StartupAllowedMemoryNodes, NULL, bits, "StartupAllowedMemoryNodes", NULL, 1023, 0, OWNER, "AllowedMemoryNodes= while the host starts and stops"),
+        RESOURCE(StartupCPUWeight, NULL, cpu_weight, "StartupCPUWeight", NULL, 10000, UINT64_MAX, OWNER, "CPUWeight= while the host starts and stops"),
+        RESOURCE(StartupIOWeight, NULL, weight, "StartupIOWeight", NULL, 10000, UINT64_MAX, OWNER, "IOWeight= while the host starts and stops"),
+        RESOURCE(TasksMax, "limits.processes", tasks, "TasksMax", "TasksMaxScale", UINT32_MAX, SCOPE_TASKS_MAX, OWNER, "Processes and threads it may have"),
 
         ROW(Security, CapabilityBoundingSet, NULL, capabilities, capabilities, NEXT_START, ADMIN, CAPABILITIES_DEFAULT, "Capabilities that any process in it can ever have"),
         ROW(Security, NoNewPrivileges, NULL, bool, no_new_privileges, NEXT_START, OWNER, "no", "No set-user-id program gains anything inside"),
 
+        LINE(Service, Restart, NULL, unit_choice, "Service.Restart", 0, "no on-success on-failure on-abnormal on-watchdog on-abort always",
+             "Whether it is started again when it has ended; a reboot always does"),
+        LINE(Service, RestartSec, NULL, unit_time, "Service.RestartSec", 0, NULL, "How long to wait before that"),
+        LINE(Service, TimeoutStartSec, NULL, unit_time, "Service.TimeoutStartSec", 0, NULL, "How long a start may take"),
+
         UNIT(After, units, "Started after these units, stopped before them"),
+        ROW(Unit, Autostart, "boot.autostart", bool, autostart, NEXT_START, ADMIN, "no", "Started when the host boots; as systemctl enable, but from a profile too"),
+        ROW(Unit, AutostartDelaySec, "boot.autostart.delay", time_span, autostart_delay_usec, NEXT_START, ADMIN, "0",
+            "At boot, how long those of a lower priority wait after its start"),
+        NUMBER(Unit, AutostartPriority, "boot.autostart.priority", autostart_priority, 0, 10000, NEXT_START, ADMIN, "0",
+               "At boot, those with a higher one are started first, and stopped last"),
         UNIT(Before, units, "Started before these units, stopped after them"),
         UNIT(BindsTo, units, "As Requires=, and stopped when they stop for any reason"),
         UNIT(Conflicts, units, "Never runs at the same time as these units"),
+        UNIT(OnFailure, units, "Units that are started when it fails"),
+        UNIT(OnSuccess, units, "Units that are started when it has ended well"),
         UNIT(PartOf, units, "Stopped and restarted with these units"),
+        LINE(Unit, RawUnit, "raw.unit", unit_raw, NULL, 0, NULL, "Lines that go into its units as they are: of berth@NAME.service, with Scope. of berth-NAME.scope"),
         UNIT(Requires, units, "Starts these units too, and fails when they fail"),
         UNIT(RequiresMountsFor, mounts, "Needs the file systems that these paths of the host are on"),
         UNIT(Requisite, units, "Fails to start unless these units run"),
+        LINE(Unit, StartLimitBurst, NULL, unit_count, "Unit.StartLimitBurst", UINT32_MAX, NULL, "How many starts within StartLimitIntervalSec= are too many"),
+        LINE(Unit, StartLimitIntervalSec, NULL, unit_time, "Unit.StartLimitIntervalSec", 0, NULL, "In which time starts are counted"),
         UNIT(Wants, units, "Starts these units too, whatever becomes of them"),
 };
 const size_t n_settings_table = ELEMENTSOF(settings_table);
@@ -125,7 +209,6 @@ static size_t distance(const char *a, const char *b) {
 
 static int explain_unknown(const char *key, char **ret_error) {
         _cleanup_free_ char *escaped = NULL;
-        const Setting *nearest = NULL;
         const char *name = NULL, *dot = strchr(key, '.');
         size_t best = MAX_OF(strlen(key) / 3, (size_t) 2) + 1;
         int r;
@@ -146,13 +229,18 @@ static int explain_unknown(const char *key, char **ret_error) {
                                 d = MIN_OF(d, distance(dot + 1, names[i]));
                         if (d < best) {
                                 best = d;
-                                nearest = t;
                                 name = names[i];
                         }
                 }
         }
 
-        if (!nearest)
+        for (size_t i = 0; i < n_lxd_keys; i++)
+                if (distance(key, lxd_keys[i].key) < best) {
+                        best = distance(key, lxd_keys[i].key);
+                        name = lxd_keys[i].key;
+                }
+
+        if (!name)
                 r = asprintf(ret_error, "There is no setting '%s'.", escaped);
         else
                 r = asprintf(ret_error, "There is no setting '%s', did you mean '%s'?", escaped, name);
@@ -274,13 +362,35 @@ int setting_apply(const Setting *t, Settings *s, const char *text, bool again, c
         return r;
 }
 
-int setting_check_lxd(const Setting *t, const char *key, const char *text, char **ret_error) {
-        uint64_t v;
+int setting_differs(const Setting *t, const Settings *a, const Settings *b) {
+        _cleanup_free_ char *x = NULL, *y = NULL;
+        int r, q;
 
-        /* LXD: "2" is any two CPUs, "2-2" is CPU 2. */
-        if (streq(key, "limits.cpu") && parse_u64(text, UINT64_MAX, &v) != -EINVAL)
-                return asprintf(ret_error, "%s: '%.20s' is a number of CPUs; name the CPUs, such as 0-1, or set CPUQuota=.", key, text) < 0 ? -ENOMEM : -EINVAL;
-        return 0;
+        if (t->type->differs)
+                return t->type->differs(t, a, b);
+        r = t->type->print(t, a, &x);
+        if (r < 0 && r != -ENODATA)
+                return r;
+        q = t->type->print(t, b, &y);
+        if (q < 0 && q != -ENODATA)
+                return q;
+        return !streq_ptr(x, y);
+}
+
+bool setting_is_meant(const Setting *t, const char *key) {
+        const LxdKey *lxd = lxd_key_find(key);
+        const char *subkey;
+
+        if (!lxd)
+                return matches(t, key, &subkey);
+        for (size_t i = 0; i < ELEMENTSOF(lxd->names); i++)
+                if (streq_ptr(lxd->names[i], t->name))
+                        return true;
+        return false;
+}
+
+bool setting_section_is_unit(const char *section) {
+        return streq(section, "Unit") || streq(section, "Service");
 }
 
 int settings_new(Settings **ret) {

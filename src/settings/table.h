@@ -6,6 +6,9 @@
 /* THE table of a container's settings: one row a key. Parsing, printing, set and get, help, the man page and who may set what are all
  * read from it; there is no second list of keys anywhere. A new setting is one row here, a field in Settings, and, if no type fits, a type. */
 
+/* What a scope gets that says nothing of it, as systemd-nspawn@.service. */
+#define SCOPE_TASKS_MAX 16384U
+
 typedef enum SettingWhen {
         SETTING_LIVE,         /* a running container follows at once */
         SETTING_NEXT_START,
@@ -29,6 +32,7 @@ typedef struct SettingType {
         const char *expects;  /* ends the sentence "…is not": "a size, such as 512M" */
         const char *example;
         bool list;            /* assignments add up, an empty one clears; else the last one counts */
+        const char *property_type; /* of [Resource]: D-Bus signature of the property, other than that of its relative form */
         bool verbatim;        /* is written to a file as it was typed, not as print() gives it */
 
         /* again: not the first assignment since the last reset. -EINVAL and -ERANGE may come with a reason of their own. */
@@ -36,6 +40,8 @@ typedef struct SettingType {
         /* One assignment that gives the same field when it is applied to an empty one; -ENODATA when the field is empty. */
         int (*print)(const Setting *t, const Settings *s, char **ret);
         void (*clear)(const Setting *t, Settings *s);
+        /* Where print() does not tell all; may be NULL. */
+        bool (*differs)(const Setting *t, const Settings *a, const Settings *b);
 } SettingType;
 
 struct Setting {
@@ -44,9 +50,14 @@ struct Setting {
         const char *lxd;      /* LXD's key that means the same, or NULL; "environment.*": a family of keys, one list entry each */
         const SettingType *type;
         size_t offset;        /* of the field in Settings */
-        const char *property; /* types of [Resource]: the bus property, and its relative to the machine, in 1/2^32 */
+        const char *property; /* types of [Resource]: the bus property, and its relative to the machine, in 1/2^32; of [Service]: "Service.Key" */
         const char *property_scale;
         uint64_t max;         /* types with numbers: the largest */
+        int64_t min;          /* whole numbers: the smallest */
+        const char *choices;  /* types of words: all, separated by blanks */
+        const char *example;  /* where that of the type is none */
+        uint64_t usual;       /* types of [Resource]: what the property is when nothing is set; lists: empty */
+        const char *usual_word;
         SettingWhen when;
         SettingWho who;
         const char *fallback; /* what holds when nothing is assigned; NULL: the empty field */
@@ -69,9 +80,16 @@ int setting_find_in_section(const char *section, const char *key, const Setting 
 int setting_apply(const Setting *t, Settings *s, const char *text, bool again, char **ret_error);
 int setting_reset(const Setting *t, Settings *s);
 
-/* Some of LXD's keys say more than ours: refuses a value that means another thing there. */
-int setting_check_lxd(const Setting *t, const char *key, const char *text, char **ret_error);
+/* Does the key, in any of its forms, LXD's too, speak of the row? */
+bool setting_is_meant(const Setting *t, const char *key);
+/* Goes into unit files, through the generator. */
+bool setting_section_is_unit(const char *section);
+bool setting_has_choice(const Setting *t, const char *text);
 
+/* Is the field another one there? < 0 when it cannot be told. */
+int setting_differs(const Setting *t, const Settings *a, const Settings *b);
+/* What the row gives for its unit property: 1 and the assigned value, or 0 and the usual one. *ret borrows from s. */
+int setting_unit_property(const Setting *t, const Settings *s, UnitProperty *ret);
 int settings_new(Settings **ret); /* every field as its row's fallback says */
 
 /* The row as table of the manual page, in scdoc. */
@@ -86,8 +104,13 @@ int setting_reason(char **ret_reason, const char *format, ...) _printf_(2, 3); /
 
 extern const SettingType setting_type_string, setting_type_bool, setting_type_u32, setting_type_u64, setting_type_fingerprint, setting_type_uuid,
         setting_type_identifier, setting_type_time_span;
-extern const SettingType setting_type_command, setting_type_environment, setting_type_credentials, setting_type_hostname, setting_type_path,
+extern const SettingType setting_type_command, setting_type_environment, setting_type_metadata, setting_type_credentials, setting_type_hostname, setting_type_path,
         setting_type_user, setting_type_signal, setting_type_notify_ready;
 extern const SettingType setting_type_capabilities;
 extern const SettingType setting_type_memory, setting_type_tasks, setting_type_weight, setting_type_cpu_weight, setting_type_quota, setting_type_bits;
+extern const SettingType setting_type_property_choice, setting_type_property_bool, setting_type_period, setting_type_pressure, setting_type_disk_weight,
+        setting_type_disk_rate, setting_type_disk_latency, setting_type_addresses;
+extern const SettingType setting_type_rlimit, setting_type_rlimit_size, setting_type_rlimit_seconds, setting_type_rlimit_usec;
+extern const SettingType setting_type_integer, setting_type_mask, setting_type_choice;
 extern const SettingType setting_type_units, setting_type_mounts;
+extern const SettingType setting_type_unit_choice, setting_type_unit_time, setting_type_unit_count, setting_type_unit_raw;

@@ -86,6 +86,31 @@ static int apply_environment(const Setting *t, Settings *s, const char *text, bo
         return 0;
 }
 
+static int apply_metadata(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **words = NULL;
+        int r;
+
+        r = words_split(text, SETTINGS_LIST_MAX, &words, ret_reason);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(w, words) {
+                size_t n = strspn(*w, LOWER UPPER DIGITS "._-");
+
+                if (n == 0 || n > 255 || (*w)[n] != '=')
+                        return -EINVAL;
+        }
+        STRV_FOREACH(w, words) {
+                char *copy = strdup(*w);
+
+                if (!copy)
+                        return -ENOMEM;
+                r = replace_entry(SETTING_FIELD(t, s, char **), copy, strcspn(copy, "="), ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int apply_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
         size_t n = strcspn(text, ":");
         char *entry;
@@ -106,6 +131,15 @@ static int print_credentials(const Setting *t, const Settings *s, char **ret) {
 
         /* One assignment holds one. */
         return l && !l[1] ? text_escape(l[0], ret) : -ENODATA;
+}
+
+static bool differ_strv(const Setting *t, const Settings *a, const Settings *b) {
+        char *const *x = *SETTING_FIELD_CONST(t, a, char **), *const *y = *SETTING_FIELD_CONST(t, b, char **);
+
+        for (; x && *x && y && *y; x++, y++)
+                if (!streq(*x, *y))
+                        return true;
+        return (x && *x) || (y && *y);
 }
 
 static void clear_int(const Setting *t, Settings *s) {
@@ -191,9 +225,14 @@ const SettingType setting_type_environment = {
         .apply = apply_environment, .print = print_words, .clear = clear_strv,
 };
 
+const SettingType setting_type_metadata = {
+        .name = "keys", .expects = "a list of KEY=VALUE, quoted as in unit files", .example = "purpose=web \"contact=A B\"", .list = true,
+        .apply = apply_metadata, .print = print_words, .clear = clear_strv,
+};
+
 const SettingType setting_type_credentials = {
         .name = "id:value", .expects = "a credential 'id:value' with an id of letters, digits, '.', '_' and '-'", .example = "app.token:a\\nb", .list = true,
-        .apply = apply_credentials, .print = print_credentials, .clear = clear_strv,
+        .apply = apply_credentials, .print = print_credentials, .clear = clear_strv, .differs = differ_strv,
 };
 
 const SettingType setting_type_signal = {

@@ -2,14 +2,14 @@
 
 /* The types of [Resource]: decoded to the bus properties that systemd takes for a scope (org.freedesktop.systemd1(5)). */
 
-#include "settings/table.h"
+#include "settings/property.h"
 
 #include <stdio.h>
 
 #include "basic/strv.h"
 #include "settings/quantity.h"
 
-static UnitProperty *find_property(const Setting *t, const Settings *s) {
+UnitProperty *setting_property_find(const Setting *t, const Settings *s) {
         for (size_t i = 0; i < s->n_unit_properties; i++) {
                 UnitProperty *p = &s->unit_properties[i];
 
@@ -19,12 +19,14 @@ static UnitProperty *find_property(const Setting *t, const Settings *s) {
         return NULL;
 }
 
-static void clear_property(const Setting *t, Settings *s) {
-        UnitProperty *p = find_property(t, s);
+void setting_property_clear(const Setting *t, Settings *s) {
+        UnitProperty *p = setting_property_find(t, s);
 
         if (!p)
                 return;
         free(p->bytes);
+        free(p->text);
+        strv_free(p->list);
         s->n_unit_properties--;
         memmove(p, p + 1, (size_t) (s->unit_properties + s->n_unit_properties - p) * sizeof *p);
         if (s->n_unit_properties == 0) {
@@ -33,14 +35,25 @@ static void clear_property(const Setting *t, Settings *s) {
         }
 }
 
-/* Takes p's bytes, on failure too. */
-static int set_property(const Setting *t, Settings *s, UnitProperty p) {
+int setting_unit_property(const Setting *t, const Settings *s, UnitProperty *ret) {
+        const UnitProperty *p = setting_property_find(t, s);
+
+        *ret = p ? *p : (UnitProperty) { .name = t->property, .type = t->type->property_type, .number = t->usual };
+        if (!p && t->choices)
+                ret->text = (char *) t->usual_word;
+        return p != NULL;
+}
+
+/* Takes what p owns, on failure too. */
+int setting_property_set(const Setting *t, Settings *s, UnitProperty p) {
         UnitProperty *all;
 
-        clear_property(t, s);
+        setting_property_clear(t, s);
         all = reallocarray(s->unit_properties, s->n_unit_properties + 1, sizeof *all);
         if (!all) {
                 free(p.bytes);
+                free(p.text);
+                strv_free(p.list);
                 return -ENOMEM;
         }
         s->unit_properties = all;
@@ -49,12 +62,12 @@ static int set_property(const Setting *t, Settings *s, UnitProperty p) {
 }
 
 static int set_number(const Setting *t, Settings *s, uint64_t v) {
-        return set_property(t, s, (UnitProperty) { .name = t->property, .type = "t", .number = v });
+        return setting_property_set(t, s, (UnitProperty) { .name = t->property, .type = "t", .number = v });
 }
 
 /* systemd rounds percentages to the same fraction. */
 static int set_scale(const Setting *t, Settings *s, uint64_t permyriad) {
-        return set_property(t, s, (UnitProperty) { .name = t->property_scale, .type = "u", .number = (permyriad * UINT32_MAX + 5000) / 10000 });
+        return setting_property_set(t, s, (UnitProperty) { .name = t->property_scale, .type = "u", .number = (permyriad * UINT32_MAX + 5000) / 10000 });
 }
 
 static int print_scale(const UnitProperty *p, char **ret) {
@@ -76,7 +89,7 @@ static int apply_memory(const Setting *t, Settings *s, const char *text, bool ag
 }
 
 static int print_memory(const Setting *t, const Settings *s, char **ret) {
-        const UnitProperty *p = find_property(t, s);
+        const UnitProperty *p = setting_property_find(t, s);
 
         if (!p)
                 return -ENODATA;
@@ -112,7 +125,7 @@ static int print_plain(const UnitProperty *p, char **ret) {
 }
 
 static int print_tasks(const Setting *t, const Settings *s, char **ret) {
-        const UnitProperty *p = find_property(t, s);
+        const UnitProperty *p = setting_property_find(t, s);
 
         if (!p)
                 return -ENODATA;
@@ -135,7 +148,7 @@ static int apply_cpu_weight(const Setting *t, Settings *s, const char *text, boo
 }
 
 static int print_weight(const Setting *t, const Settings *s, char **ret) {
-        const UnitProperty *p = find_property(t, s);
+        const UnitProperty *p = setting_property_find(t, s);
 
         if (!p)
                 return -ENODATA;
@@ -159,7 +172,7 @@ static int apply_quota(const Setting *t, Settings *s, const char *text, bool aga
 }
 
 static int print_quota(const Setting *t, const Settings *s, char **ret) {
-        const UnitProperty *p = find_property(t, s);
+        const UnitProperty *p = setting_property_find(t, s);
 
         if (!p)
                 return -ENODATA;
@@ -171,41 +184,41 @@ static int apply_bits(const Setting *t, Settings *s, const char *text, bool agai
         int r;
 
         r = parse_bit_list(text, t->max + 1, &p.bytes, &p.n_bytes);
-        return r < 0 ? r : set_property(t, s, p);
+        return r < 0 ? r : setting_property_set(t, s, p);
 }
 
 static int print_bits(const Setting *t, const Settings *s, char **ret) {
-        const UnitProperty *p = find_property(t, s);
+        const UnitProperty *p = setting_property_find(t, s);
 
         return p ? print_bit_list(p->bytes, p->n_bytes, ret) : -ENODATA;
 }
 
 const SettingType setting_type_memory = {
         .name = "size", .expects = "a size, such as 512M, 1.5G, 512MiB, 40% or infinity", .example = "512M",
-        .apply = apply_memory, .print = print_memory, .clear = clear_property,
+        .property_type = "t", .apply = apply_memory, .print = print_memory, .clear = setting_property_clear,
 };
 
 const SettingType setting_type_tasks = {
         .name = "count", .expects = "a number above 0, such as 500, 10% or infinity", .example = "500",
-        .apply = apply_tasks, .print = print_tasks, .clear = clear_property,
+        .property_type = "t", .apply = apply_tasks, .print = print_tasks, .clear = setting_property_clear,
 };
 
 const SettingType setting_type_weight = {
         .name = "weight", .expects = "a weight from 1 to 10000", .example = "250",
-        .apply = apply_weight, .print = print_weight, .clear = clear_property,
+        .property_type = "t", .apply = apply_weight, .print = print_weight, .clear = setting_property_clear,
 };
 
 const SettingType setting_type_cpu_weight = {
         .name = "weight or idle", .expects = "a weight from 1 to 10000, or idle", .example = "idle",
-        .apply = apply_cpu_weight, .print = print_weight, .clear = clear_property,
+        .property_type = "t", .apply = apply_cpu_weight, .print = print_weight, .clear = setting_property_clear,
 };
 
 const SettingType setting_type_quota = {
         .name = "percentage", .expects = "a percentage of one CPU's time, such as 150%, or infinity", .example = "150%",
-        .apply = apply_quota, .print = print_quota, .clear = clear_property,
+        .property_type = "t", .apply = apply_quota, .print = print_quota, .clear = setting_property_clear,
 };
 
 const SettingType setting_type_bits = {
         .name = "number list", .expects = "a list of numbers, such as 0-3 6", .example = "0-3 6",
-        .apply = apply_bits, .print = print_bits, .clear = clear_property,
+        .property_type = "ay", .apply = apply_bits, .print = print_bits, .clear = setting_property_clear,
 };

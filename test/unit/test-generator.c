@@ -95,6 +95,42 @@ START_TEST(drop_ins) {
 }
 END_TEST
 
+static char *read_out(const char *path) {
+        _cleanup_close_ int top = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char full[200], *text = NULL;
+
+        snprintf(full, sizeof full, "out/%s", path);
+        ck_assert_msg(path_read(top, full, 65536, &text, NULL) == 0, "%s", path);
+        return text;
+}
+
+/* [Service], single lines of [Unit], raw.unit, and the order of a boot. */
+START_TEST(services_and_autostart) {
+        _cleanup_free_ char *scope = NULL, *high = NULL, *low = NULL, *delay = NULL, *target = NULL;
+
+        set_up();
+        put_container("a", "[Service]\nRestart=on-failure\nRestartSec=2\n[Unit]\nStartLimitBurst=7\nAfter=x.service\nRawUnit=Service.LogLevelMax=info\n"
+                           "RawUnit=Scope.MemoryHigh=99M\nRawUnit=Unit.Documentation=man:a(1)\n");
+        put_container("high", "[Unit]\nAutostart=yes\nAutostartPriority=10\nAutostartDelaySec=1500ms\n");
+        put_container("low", "[Unit]\nAutostart=yes\n");
+        put_container("none", "[Unit]\nAutostart=no\nAutostartPriority=99\n");
+        ck_assert_int_eq(run(), 2);
+        assert_drop_in("a", "[Unit]\nAfter=x.service\nStartLimitBurst=7\nDocumentation=man:a(1)\n[Service]\nRestart=on-failure\nRestartSec=2s\nLogLevelMax=info\n");
+        scope = read_out("berth-a.scope.d/50-berth.conf");
+        ck_assert_ptr_nonnull(strstr(scope, "\n[Scope]\nMemoryHigh=99M\n"));
+        high = read_out("berth@high.service.d/60-berth-boot.conf");
+        ck_assert_ptr_nonnull(strstr(high, "Wants=berth-boot-10.target\nBefore=berth-boot-10.target\nWants=berth-delay-high.service\n"));
+        low = read_out("berth@low.service.d/60-berth-boot.conf");
+        ck_assert_ptr_nonnull(strstr(low, "Before=berth-boot-0.target\nAfter=berth-boot-10.target\n"));
+        delay = read_out("berth-delay-high.service");
+        ck_assert_ptr_nonnull(strstr(delay, "ExecStart=sleep 1.500000\n"));
+        target = read_out("berth-boot-10.target");
+        free(read_out("berth-boot-0.target"));
+        assert_drop_in("none", NULL);
+        tear_down();
+}
+END_TEST
+
 START_TEST(mistakes_stay_with_their_container) {
         set_up();
         put_container("good", "[Unit]\nAfter=a.service\n");
@@ -147,4 +183,4 @@ START_TEST(many) {
 }
 END_TEST
 
-UNIT_TESTS("generator", drop_ins, mistakes_stay_with_their_container, without_state, many)
+UNIT_TESTS("generator", drop_ins, services_and_autostart, mistakes_stay_with_their_container, without_state, many)

@@ -95,7 +95,7 @@ START_TEST(refusals_change_nothing) {
         } bad[] = {
                 { "MemoryMax", "lots", "MemoryMax", "'lots'" },
                 { "limits.memory", "-1", "MemoryMax", "'-1'" },
-                { "limits.cpu", "2", "limits.cpu", "'2' is a number of CPUs" },
+                { "limits.cpu", "0", "limits.cpu", "'0'" },
                 { "MemoryMx", "1G", "'MemoryMx'", "'MemoryMax'" },
                 { "Hostname", "a\nInit=/bin/sh", "Hostname", "newline" },
                 { "Description", "x\n[Resource]", "Description", "newline" },

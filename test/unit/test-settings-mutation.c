@@ -141,7 +141,8 @@ START_TEST(mutations) {
                 if (!right)
                         continue;
                 for (unsigned j = 0; j < 4; j++) {
-                        const char *example = settings_table[pick(n_settings_table)].type->example;
+                        const Setting *t = &settings_table[pick(n_settings_table)];
+                        const char *example = t->example ?: t->type->example;
 
                         n = mutate(value, strlen(strcpy(value, example)), sizeof value - 1);
                         value[n] = 0;

@@ -5,6 +5,7 @@
 #include <sys/capability.h>
 
 #include "settings/ini.h"
+#include "settings/lxd.h"
 #include "shared/names.h"
 #include "unit.h"
 
@@ -38,9 +39,33 @@ static const struct {
         { &setting_type_cpu_weight, { "0", "10001", "-1", "Idle", "50%", "99999999999999999999" } },
         { &setting_type_quota, { "0%", "50", "-50%", "99999999999%", "99999999999999999999%", "2 CPUs" } },
         { &setting_type_bits, { "-1", "8192", "3-1", "0-99999999999999999999", "a", "0-", "1;2" } },
+        { &setting_type_metadata, { "A", "=x", "a b=c", "a/b=c", "A=\"open" } },
+        { &setting_type_property_choice, { "-1", "Auto", "yes", "auto kill" } },
+        { &setting_type_property_bool, { "2", "-1", "maybe" } },
+        { &setting_type_period, { "0", "-1", "999us", "1001ms", "infinity", "5 parsecs", "99999999999999999999" } },
+        { &setting_type_pressure, { "101%", "-1%", "5", "99999999999999999999%" } },
+        { &setting_type_disk_weight, { "/dev/sda", "sda 5", "/dev/sda 0", "/dev/sda 10001", "/dev/../x 5", "/dev/sda -1", "/a 1 /b", "\"/a b\" 1" } },
+        { &setting_type_disk_rate, { "/dev/sda", "sda 5M", "/dev/sda 0", "/dev/sda -1", "/dev/sda 5 parsecs", "/dev/sda 99999999999999999999", "/dev//sda 5M" } },
+        { &setting_type_disk_latency, { "/dev/sda", "/dev/sda 0", "/dev/sda infinity", "/dev/sda -1ms", "/dev/sda 5parsecs" } },
+        { &setting_type_addresses, { "-1", "10.0.0.0/33", "::/129", "10.0.0", "example.org", "10.0.0.1/-1", "%eth0", "fe80::1%eth0" } },
+        { &setting_type_rlimit, { "-1", "1:2:3", "5:4", ":", "5:", "1.5", "99999999999999999999", "5 parsecs", "infinity:5" } },
+        { &setting_type_rlimit_size, { "-1", "5 parsecs", "2M:1M", "99999999999999999999", "16E" } },
+        { &setting_type_rlimit_seconds, { "-1", "5 parsecs", "90:60", "99999999999999999999" } },
+        { &setting_type_rlimit_usec, { "-1", "5 parsecs", "90:60", "99999999999999999999" } },
+        { &setting_type_integer, { "-1001", "10001", "99999999999999999999", "1.5", "+1", "x", "5 parsecs" } },
+        { &setting_type_mask, { "8", "-1", "1000", "0o27", "00022" } },
+        { &setting_type_choice, { "-1", "Soft", "0", "idle idle" } },
+        { &setting_type_unit_choice, { "-1", "yes", "Always", "no always" } },
+        { &setting_type_unit_time, { "-1", "5 parsecs", "99999999999999999999", "forever" } },
+        { &setting_type_unit_count, { "-1", "4294967296", "99999999999999999999", "1.5" } },
+        { &setting_type_unit_raw, { "LogLevelMax=info", "Install.WantedBy=x", "Service.=x", "Service.A B=x", "Service.X", "Service.X=y\\", "Mount.What=x" } },
         { &setting_type_units, { "a.servic", "%n.service", "a b.c", ".service", "@x.service", "a@.service", "../x.service", "a.service\\", "Upper", "-x", "\"a.service\"", "a\\x2.service" } },
         { &setting_type_mounts, { "relative", "/a/../b", "/..", "/%n", "/a\\nb", "\"/a b\"", "/a'b" } },
 };
+
+static const char *example(const Setting *t) {
+        return t->example ?: t->type->example;
+}
 
 static Settings *fresh(void) {
         Settings *s;
@@ -61,10 +86,11 @@ START_TEST(sorted_and_whole) {
         FOREACH_SETTING(t) {
                 ck_assert_msg(isupper(t->name[0]) && strspn(t->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == strlen(t->name), "%s", t->name);
                 ck_assert_msg(t->section && t->type && t->type->apply && t->type->print && t->type->clear && t->help && !strchr(t->help, '\n'), "%s", t->name);
-                ck_assert_msg(t->type->name && t->type->expects && t->type->example, "%s", t->name);
+                ck_assert_msg(t->type->name && t->type->expects && example(t), "%s", t->name);
+                ck_assert_msg(!t->choices || setting_has_choice(t, example(t)), "%s", t->name);
                 ck_assert_msg((size_t) t->offset < sizeof(Settings), "%s", t->name);
                 ck_assert(setting_when_to_string(t->when) && setting_who_to_string(t->who));
-                ck_assert_msg((t->who == SETTING_BERTH) == (streq(t->section, "Container") && !streq(t->name, "Description")), "%s", t->name);
+                ck_assert_msg((t->who == SETTING_BERTH) == (streq(t->section, "Container") && !streq(t->name, "Description") && !streq(t->name, "Metadata")), "%s", t->name);
                 if (t > settings_table) {
                         int c = strcmp(t[-1].section, t->section);
 
@@ -85,12 +111,12 @@ START_TEST(every_row_works) {
                 const Setting *neighbour = t == settings_table ? t + 1 : t - 1;
                 char *error = NULL;
 
-                assert_ok(setting_apply(neighbour, s, neighbour->type->example, false, &error), error);
+                assert_ok(setting_apply(neighbour, s, example(neighbour), false, &error), error);
                 other_before = print(neighbour, s);
 
-                assert_ok(setting_apply(t, s, t->type->example, false, &error), error);
+                assert_ok(setting_apply(t, s, example(t), false, &error), error);
                 set = print(t, s);
-                ck_assert_msg(set && !streq_ptr(before, set), "%s: '%s' changed nothing", t->name, t->type->example);
+                ck_assert_msg(set && !streq_ptr(before, set), "%s: '%s' changed nothing", t->name, example(t));
                 ck_assert_msg(ini_value_fits(set), "%s: %s", t->name, set);
 
                 assert_ok(setting_apply(t, other, set, false, &error), error);
@@ -288,6 +314,75 @@ START_TEST(container_names) {
 }
 END_TEST
 
+/* LXD's keys that are translated: each example is taken, and what it stands for belongs to the same people. */
+START_TEST(lxd_keys_work) {
+        static const struct {
+                const char *key, *value, *file;
+        } cases[] = {
+                { "limits.cpu", "2", "[Resource]\nCPUCount=2\n" },
+                { "limits.cpu", "0-1", "[Resource]\nAllowedCPUs=0-1\n" },
+                { "limits.cpu", "2-2", "[Resource]\nAllowedCPUs=2\n" },
+                { "limits.cpu.allowance", "50%", "[Resource]\nCPUWeight=50\n" },
+                { "limits.cpu.allowance", "25ms/100ms", "[Resource]\nCPUQuota=25%\nCPUQuotaPeriodSec=100ms\n" },
+                { "limits.cpu.allowance", "10ms/100ms", "[Resource]\nCPUQuota=10%\nCPUQuotaPeriodSec=100ms\n" },
+                { "limits.cpu.priority", "10", "[Resource]\nCPUWeight=100\n" },
+                { "limits.disk.priority", "5", "[Resource]\nIOWeight=100\n" },
+                { "limits.memory", "512MiB", "[Resource]\nMemoryMax=512M\n" },
+                { "limits.memory.swap", "false", "[Resource]\nMemorySwapMax=0\n" },
+                { "limits.memory.swap", "1GiB", "[Resource]\nMemorySwapMax=1G\n" },
+                { "limits.memory.enforce", "soft", "[Resource]\nMemoryEnforce=soft\n" },
+                { "limits.processes", "500", "[Resource]\nTasksMax=500\n" },
+                { "limits.kernel.nofile", "1000:2000", "[Exec]\nLimitNOFILE=1000:2000\n" },
+                { "limits.kernel.core", "unlimited", "[Exec]\nLimitCORE=infinity\n" },
+                { "boot.autostart", "true", "[Unit]\nAutostart=yes\n" },
+                { "boot.autostart.priority", "7", "[Unit]\nAutostartPriority=7\n" },
+                { "environment.A", "b c", "[Exec]\nEnvironment=\"A=b c\"\n" },
+                { "user.note", "a b\nc", "[Container]\nMetadata=\"note=a b\\nc\"\n" },
+                { "raw.unit", "Service.Nice=5", "[Unit]\nRawUnit=Service.Nice=5\n" },
+        };
+        static const char *const bad[][2] = {
+                { "limits.cpu", "0" }, { "limits.cpu", "-1" }, { "limits.cpu", "8193" }, { "limits.cpu", "a" }, { "limits.cpu", "99999999999999999999" },
+                { "limits.cpu.allowance", "0%" }, { "limits.cpu.allowance", "50" }, { "limits.cpu.allowance", "101%" }, { "limits.cpu.allowance", "1/2" },
+                { "limits.cpu.allowance", "25ms/0ms" }, { "limits.cpu.allowance", "-5ms/100ms" }, { "limits.cpu.priority", "11" }, { "limits.cpu.priority", "-1" },
+                { "limits.disk.priority", "11" }, { "limits.memory.enforce", "x" }, { "limits.memory.swap", "maybe" }, { "limits.memory.swap", "-1" },
+        };
+
+        for (size_t i = 0; i < n_lxd_keys; i++)
+                for (size_t k = 0; k < ELEMENTSOF(lxd_keys[i].names) && lxd_keys[i].names[k]; k++) {
+                        const Setting *t;
+
+                        ck_assert_int_eq(setting_find(lxd_keys[i].names[k], &t, NULL, NULL), 0);
+                        ck_assert_int_eq(t->who == SETTING_OWNER, settings_key_is_owner_settable(lxd_keys[i].key));
+                        ck_assert(setting_is_meant(t, lxd_keys[i].key));
+                }
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+                _cleanup_free_ char *text = NULL, *value = NULL;
+                char *error = NULL;
+
+                ck_assert_int_eq(settings_file_new(&f), 0);
+                assert_ok(settings_file_set(f, cases[i].key, cases[i].value, &error), error);
+                ck_assert_int_eq(settings_file_print(f, &text), 0);
+                ck_assert_msg(strstr(text, cases[i].file), "%s=%s gives: %s", cases[i].key, cases[i].value, text);
+                assert_ok(settings_file_get(f, cases[i].key, &value, &error), error);
+                assert_ok(settings_file_unset(f, cases[i].key, &error), error);
+                text = (free(text), NULL);
+                ck_assert_int_eq(settings_file_print(f, &text), 0);
+                ck_assert_msg(!strchr(text, '='), "%s is still there: %s", cases[i].key, text);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_(settings_file_freep) SettingsFile *f = NULL;
+                _cleanup_free_ char *text = NULL;
+                char *error = NULL;
+
+                assert_ok(settings_file_parse("f", "[Resource]\nCPUWeight=7\n", &f, &error), error);
+                assert_refused(settings_file_set(f, bad[i][0], bad[i][1], &error), -EINVAL, error, bad[i][0], bad[i][1]);
+                ck_assert_int_eq(settings_file_print(f, &text), 0);
+                ck_assert_str_eq(text, "[Resource]\nCPUWeight=7\n");
+        }
+}
+END_TEST
+
 START_TEST(help_names_every_key) {
         _cleanup_free_ char *help = NULL, *manual = NULL;
         size_t n;
@@ -308,5 +403,5 @@ START_TEST(help_names_every_key) {
 }
 END_TEST
 
-UNIT_TESTS("settings-table", sorted_and_whole, every_row_works, every_row_is_found, unknown_keys, bad_values_are_refused, properties, capabilities,
+UNIT_TESTS("settings-table", sorted_and_whole, lxd_keys_work, every_row_works, every_row_is_found, unknown_keys, bad_values_are_refused, properties, capabilities,
            dependencies, container_names, help_names_every_key)

@@ -105,3 +105,36 @@ test_S81_tiocsti() {
         grep -q 'typed\|refused' typescript || fail "the attack did not run: $(cat -v typescript)"
         assert_no_match "$(<typescript)" 'next: .*INJECTED'
 }
+
+# so many CPUs: what runs inside counts them, and two loaders get no more than one CPU's time
+test_R89_cpu_count_inside() {
+        run_container c1 busybox --set limits.cpu=1
+        assert_eq "$(inside c1 nproc)" 1
+        expect berthctl set c1 limits.cpu 2
+        assert_eq "$(inside c1 nproc)" 2
+        expect berthctl unset c1 limits.cpu
+        assert_eq "$(inside c1 nproc)" "$(nproc)"
+}
+
+# a fork bomb ends at the number of processes, also one that was set while the container runs
+test_R95_fork_bomb() {
+        run_container c1 busybox
+        expect berthctl set c1 limits.processes 30
+        assert_eq "$(cat "$(cgroup_of c1)/pids.max")" 30
+        inside c1 sh -c 'i=0; while [ $i -lt 100 ]; do sleep 20 & i=$((i + 1)); done' >/dev/null 2>&1 || true
+        [ "$(cat "$(cgroup_of c1)/pids.current")" -le 30 ] || fail "more than 30"
+        assert_match "$(cat "$(cgroup_of c1)/pids.events")" 'max [1-9]'
+}
+
+# limits of memory and CPU change while it runs
+test_R96_live_limits() {
+        run_container c1 busybox
+        expect berthctl set c1 limits.memory=100MiB CPUQuota=30% limits.memory.swap=false
+        assert_eq "$(cat "$(cgroup_of c1)/memory.max")" 104857600
+        assert_eq "$(cat "$(cgroup_of c1)/cpu.max")" '30000 100000'
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" 0
+        expect berthctl unset c1 limits.memory CPUQuota limits.memory.swap
+        assert_eq "$(cat "$(cgroup_of c1)/memory.max")" max
+        assert_eq "$(cat "$(cgroup_of c1)/cpu.max")" 'max 100000'
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" max
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "worker/job.h"
+
+/* A container that runs is told that its settings have changed: its supervisor reads them again, gives what can be changed to the running
+ * scope, and says what cannot. keys: what was changed on purpose, NULL: whatever is different now. Adds the names of the settings that take
+ * effect at the next start to *next_start. 0 when it does not run. -EKEYREJECTED: it was refused. Fails with a sentence. */
+int live_apply(Job *j, const char *name, char *const *keys, char ***next_start);
+
+/* The keys of a request's "setting" and "unset" fields. */
+int live_keys(Job *j, char ***ret);
