@@ -264,6 +264,7 @@ static _noreturn_ void child_main(Child *c) {
 
         c->setup.plan = plan;
         c->setup.personalise = c->context->personalise;
+        c->setup.templates = c->context->templates;
         c->setup.wait_for_scope = wait_for_scope;
         c->setup.userdata = c;
         r = setup_run(&c->setup);

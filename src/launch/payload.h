@@ -5,6 +5,7 @@
 
 #include "launch/plan.h"
 #include "launch/seccomp-program.h"
+#include "launch/templates.h"
 #include "shared/rootfs.h"
 
 /* The payload's first process, from clone to exec. Supervisor and child talk over a socket pair: the child does nothing irreversible
@@ -41,6 +42,7 @@ typedef struct PayloadContext {
         const SeccompProgram *seccomp;  /* borrowed */
         RootfsLayers *layers;           /* taken */
         bool personalise;
+        const Templates *templates;     /* borrowed */
 } PayloadContext;
 
 /* Begins to clone it into its namespaces, by way of a process that mounts its root. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "launch/plan.h"
+#include "launch/templates.h"
 #include "shared/rootfs.h"
 
 /* Carries a plan out, inside the container's namespaces. */
@@ -10,6 +11,7 @@ typedef struct Setup {
         const Plan *plan;        /* borrowed */
         int root_mount_fd;       /* owned: the overlay, not attached yet */
         bool personalise;        /* this is the first start */
+        const Templates *templates; /* borrowed */
         int root_fd;             /* owned, once PLAN_ROOT ran */
         int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
         int console_slave_fd;    /* owned */

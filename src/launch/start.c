@@ -26,6 +26,7 @@
 
 #define SECCOMP_PROGRAM BERTH_LIBEXECDIR "/seccomp/default.bpf"
 #define PERSONALISED "personalised"
+#define COPIED "copied"
 
 /* The sentence goes to the journal and, as the unit's status, to whoever asked for the start. */
 int supervisor_start_error(Supervisor *s, int error, const char *format, ...) {
@@ -197,6 +198,7 @@ static int drop_privileges(const Settings *settings) {
 }
 
 static int start_payload(Supervisor *s) {
+        _cleanup_(templates_done) Templates templates = {};
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_free_ char *error = NULL;
         PayloadContext context = { .plan = s->plan, .seccomp = &s->seccomp, .layers = &layers };
@@ -210,6 +212,10 @@ static int start_payload(Supervisor *s) {
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+        r = templates_load(s->settings, context.personalise, faccessat(s->container_fd, COPIED, F_OK, AT_SYMLINK_NOFOLLOW) >= 0, &templates, &error);
+        if (r < 0)
+                return supervisor_start_error(s, r, error ? "%s" : "cannot read its image's templates: %m", error);
+        context.templates = &templates;
 
         r = payload_clone(&context, &s->payload);
         if (r >= 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "machinectl-plugin/assignments.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/report.h"
@@ -25,6 +26,7 @@ static int check_name(const char *name) {
 
 static int create(Ctl *c, char **ret_name) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_strv_ char **settings = NULL;
         const char *image = c->args->words[0], *name = c->args->words[1] ?: "", *given;
         int r;
 
@@ -37,12 +39,14 @@ static int create(Ctl *c, char **ret_name) {
                 if (!strchr(*s, '='))
                         return report_failure("'%s' is no setting: give --set KEY=VALUE.", *s);
 
-        r = bus_message(c, "CreateContainer", &m);
+        r = assignments_read(c->args->options[OPTION_SET], &settings);
+        if (r >= 0)
+                r = bus_message(c, "CreateContainer", &m);
         if (r < 0)
                 return r;
         r = sd_bus_message_append(m, "ss", name, image);
         if (r >= 0)
-                r = sd_bus_message_append_strv(m, c->args->options[OPTION_SET]);
+                r = sd_bus_message_append_strv(m, settings);
         if (r >= 0)
                 r = arguments_have(c->args, OPTION_EPHEMERAL) ? sd_bus_message_append(m, "a{sv}", 1, "ephemeral", "b", true)
                                                               : sd_bus_message_append(m, "a{sv}", 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "machinectl-plugin/assignments.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/pager.h"
@@ -46,7 +47,7 @@ static int change(Ctl *c, char **assignments, char *const *unset) {
 }
 
 int verb_set(Ctl *c) {
-        _cleanup_strv_ char **assignments = NULL;
+        _cleanup_strv_ char **assignments = NULL, **read = NULL;
         char *const *words = c->args->words + 1;
         int r;
 
@@ -61,7 +62,8 @@ int verb_set(Ctl *c) {
         }
         if (r < 0)
                 return report_oom();
-        return change(c, assignments, NULL);
+        r = assignments_read(assignments, &read);
+        return r < 0 ? r : change(c, read, NULL);
 }
 
 int verb_unset(Ctl *c) {
