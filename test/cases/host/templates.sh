@@ -6,6 +6,14 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 
+setup_file() {
+        import_guests busybox
+}
+
+teardown_file() {
+        remove_all
+}
+
 # image_with ALIAS [TEMPLATE-FILE TEXT]...: the busybox guest with the metadata.yaml that is here, and these templates.
 image_with() {
         local alias=$1
@@ -18,7 +26,6 @@ image_with() {
                 shift 2
         done
         tar -C meta -cf meta.tar metadata.yaml templates
-        on_exit "forget_image '$alias'"
         expect berthctl import --quiet meta.tar "$(guest busybox)" --alias "$alias"
 }
 
@@ -64,14 +71,14 @@ test_R30_create_and_start() {
 # a template that prints all six maps
 test_R31_context() {
         metadata '/etc/context:' '  when: [start]' '  template: all.tpl' '  properties:' '    default: "a b"'
-        image_with tpl all.tpl 'trigger={{ trigger }}
+        image_with all all.tpl 'trigger={{ trigger }}
 path={{ path }}
 container={{ container.name }} {{ container.architecture }} {{ container.privileged }} {{ container.ephemeral }}
 config={{ config_get("user.x", "") }} {{ config["user.y.z"]|default:"d"|upper }} {{ config["limits.memory"] }} {{ config.MemoryMax }}
 properties={{ properties.default }} {{ properties.none }}
 devices={% for name, d in devices %}{{ name }}:{{ d.type }} {% endfor %}.
 '
-        run_container c1 tpl --set user.x=v --set limits.memory=64MiB
+        run_container c1 all --set user.x=v --set limits.memory=64MiB
         local text
         text=$(inside c1 cat /etc/context)
         assert_match "$text" 'trigger=start'
@@ -133,17 +140,15 @@ test_S71_target() {
 
 # the seed is there when one of the keys is set, and follows them
 test_R32_seed() {
-        expect berthctl import --quiet "$(guest busybox)" --alias bb
-        on_exit 'forget_image bb'
-        printf '#cloud-config\nusers:\n  - name: "ü $x \\\\ '"'"'q'"'"'"\n\n    shell: /bin/sh\t\n' >user-data
-        new_container c1 bb --set user.user-data=@user-data --set user.network-config=@- <<<'version: 2'
+        printf '#cloud-config\nusers:\n  - name: "ü $x \\\\ '"'"'q'"'"'"\n\n    shell: /bin/sh  \n' >user-data
+        new_container c1 busybox --set user.user-data=@user-data --set user.network-config=@- <<<'version: 2'
         assert_eq "$(berthctl get c1 user.user-data)" "$(cat user-data)"
         assert_match "$(berthctl cat c1)" '^Metadata=.*#cloud-config\\nusers'
         expect berthctl start c1
         local seed=/var/lib/cloud/seed/nocloud-net
         inside c1 cat $seed/user-data >got
         # A value has no blanks at its end; a file of lines ends with a newline.
-        diff <(printf '%s\n' "$(sed '$s/[[:blank:]]*$//' user-data)") got || fail "not what was given"
+        diff <(printf '%s\n' "$(cat user-data)") got || fail "not what was given"
         inside_is 'version: 2' c1 cat $seed/network-config
         expect_fail inside c1 test -e $seed/vendor-data
         assert_eq "$(inside c1 cat $seed/meta-data)" "instance-id: $(berthctl show c1 -p UUID --value)
@@ -160,7 +165,7 @@ instance-id: again'
         assert_no_match "$(/usr/lib/berth/berth-launch --dry-run c1)" secret-canary
         assert_match "$(/usr/lib/berth/berth-launch --dry-run c1)" 'write /var/lib/cloud/seed/nocloud-net/user-data'
 
-        run_container c2 bb
+        run_container c2 busybox
         expect_fail inside c2 test -e $seed
         expect_fail --message "'/nowhere/f' cannot be opened" berthctl set c1 user.user-data=@/nowhere/f
         head -c 100000 /dev/zero | tr '\0' a >big
