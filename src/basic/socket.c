@@ -98,18 +98,25 @@ static int address_fill(const char *path, struct sockaddr_un *ret, socklen_t *re
         return 0;
 }
 
+/* A socket, and the address that it is for. */
+static int socket_new(const char *path, struct sockaddr_un *ret_address, socklen_t *ret_size) {
+        int fd, r;
+
+        r = address_fill(path, ret_address, ret_size);
+        if (r < 0)
+                return r;
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return fd < 0 ? -errno : fd;
+}
+
 int socket_listen(const char *path, mode_t mode, int backlog) {
         _cleanup_close_ int fd = -EBADF;
         struct sockaddr_un address;
         socklen_t size;
-        int r;
 
-        r = address_fill(path, &address, &size);
-        if (r < 0)
-                return r;
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = socket_new(path, &address, &size);
         if (fd < 0)
-                return -errno;
+                return fd;
         if (unlink(path) < 0 && errno != ENOENT)
                 return -errno;
         /* The mode of the socket's inode decides who may connect; set on the fd before bind(), it is there from the first moment. */
@@ -122,14 +129,10 @@ int socket_connect(const char *path) {
         _cleanup_close_ int fd = -EBADF;
         struct sockaddr_un address;
         socklen_t size;
-        int r;
 
-        r = address_fill(path, &address, &size);
-        if (r < 0)
-                return r;
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = socket_new(path, &address, &size);
         if (fd < 0)
-                return -errno;
+                return fd;
         if (connect(fd, (struct sockaddr *) &address, size) < 0)
                 return -errno;
         return TAKE_FD(fd);

@@ -14,25 +14,16 @@
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
-static int read_files(sd_bus_message *m, Message *request, sd_bus_error *error) {
-        size_t n = 0;
-        int fd, r;
+#define IMPORT_FILES_MAX 2U
 
-        r = sd_bus_message_enter_container(m, 'a', "h");
+static int read_files(sd_bus_message *m, Message *request, sd_bus_error *error) {
+        size_t n;
+        int r;
+
+        r = fd_check_array(m, IMPORT_FILES_MAX, request, &n, error);
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read(m, "h", &fd)) > 0) {
-                if (++n > 2)
-                        break;
-                r = fd_check(fd, error);
-                if (r >= 0)
-                        r = message_add_fd(request, fd);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-        if (n < 1 || n > 2)
+        if (n < 1 || n > IMPORT_FILES_MAX)
                 return sd_bus_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "An image is one file, or two: metadata and root file system.");
         return sd_bus_message_exit_container(m);
 }

@@ -27,21 +27,10 @@ static int add_size(Message *request, uint32_t rows, uint32_t columns, sd_bus_er
 
 /* Reads `ah stdio` into the request: nothing with a terminal, else exactly standard input, output and error. */
 static int add_stdio(sd_bus_message *m, Message *request, bool tty, sd_bus_error *error) {
-        size_t n = 0;
-        int fd, r;
+        size_t n;
+        int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "h");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_read(m, "h", &fd)) > 0) {
-                if (++n > 3)
-                        break;
-                r = fd_check(fd, error);
-                if (r >= 0)
-                        r = message_add_fd(request, fd);
-                if (r < 0)
-                        return r;
-        }
+        r = fd_check_array(m, 3, request, &n, error);
         if (r < 0)
                 return r;
         if (n != (tty ? 0U : 3U))

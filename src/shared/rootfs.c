@@ -112,13 +112,10 @@ static int take_filesystem_ids(uint32_t id) {
         return (uint32_t) setfsuid(id) == id && (uint32_t) setfsgid(id) == id ? 0 : -EPERM;
 }
 
-static int make_scratch(int *ret_fd) {
-        _cleanup_close_ int mount_fd = -EBADF, place = -EBADF;
+int rootfs_attach(int mount_fd, int *ret_root_fd) {
+        _cleanup_close_ int place = -EBADF;
         int r, fd;
 
-        r = mount_new("tmpfs", "berth", (char *[]) { (char *) "mode=0700", NULL }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd);
-        if (r < 0)
-                return r;
         place = open(SCRATCH, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (place < 0)
                 return -errno;
@@ -128,8 +125,16 @@ static int make_scratch(int *ret_fd) {
         fd = open(SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        *ret_fd = fd;
+        *ret_root_fd = fd;
         return 0;
+}
+
+static int make_scratch(int *ret_fd) {
+        _cleanup_close_ int mount_fd = -EBADF;
+        int r;
+
+        r = mount_new("tmpfs", "berth", (char *[]) { (char *) "mode=0700", NULL }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd);
+        return r < 0 ? r : rootfs_attach(mount_fd, ret_fd);
 }
 
 int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd) {
@@ -160,23 +165,6 @@ int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd) 
         if (r < 0)
                 return r;
         *ret_mount_fd = TAKE_FD(mount_fd);
-        return 0;
-}
-
-int rootfs_attach(int mount_fd, int *ret_root_fd) {
-        _cleanup_close_ int place = -EBADF;
-        int r, fd;
-
-        place = open(SCRATCH, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (place < 0)
-                return -errno;
-        r = mount_attach(mount_fd, place);
-        if (r < 0)
-                return r;
-        fd = open(SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret_root_fd = fd;
         return 0;
 }
 

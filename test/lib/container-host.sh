@@ -176,6 +176,8 @@ container_down() {
                 # Gone by itself, if it was only kept by a mount.
                 losetup --detach "$loop" 2>/dev/null || true
         done
+        # What was interrupted while it booted has not said yet who its PID 1 is.
+        [ ! -e "$HOST_CGROUPS/$name/cgroup.kill" ] || echo 1 >"$HOST_CGROUPS/$name/cgroup.kill"
         # nspawn, when killed, leaves these.
         rm -rf "/run/systemd/nspawn/propagate/berth-test-$name"
         rmdir "/run/systemd/nspawn/unix-export/berth-test-$name" 2>/dev/null || true

@@ -145,16 +145,29 @@ host_state() {
 }
 
 host_state_sorted() {
-        # Not everything that is looked for must exist.
-        (set +e +o pipefail; host_state | sort | uniq -c)
+        # Not everything that is looked for must exist. The worker that waits for a job, as long as the manager is there, comes when it is quiet.
+        (
+                set +e +o pipefail
+                spare=$(spare_workers) state=$(host_state)
+                spare+=$'\n'$(spare_workers)
+                grep -vFf <(sed '/^$/d' <<<"$spare") <<<"$state" | sort | uniq -c
+        )
 }
 
-# host_settles: jobs that go on in the background, emptying the trash say, are over; and the worker that waits for one has gone.
+# spare_workers: the units that wait for a job.
+spare_workers() {
+        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }'
+}
+
+# host_settles: jobs that go on in the background, emptying the trash say, are over.
 host_settles() {
         local i
-        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }' | xargs -r systemctl stop
         for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 240; i++)); do
-                [ -n "$(systemctl list-units --plain --no-legend 'berth-job-*')" ] || return 0
+                # A unit that is gone leaves its files for a moment.
+                [ -n "$({
+                        systemctl list-units --plain --no-legend 'berth-job-*'
+                        ls -d /run/systemd/*/*berth-job-* /sys/fs/cgroup/*/berth-job-* 2>/dev/null
+                } | grep -vFf <(spare_workers))" ] || return 0
                 sleep 0.25
         done
 }
@@ -163,7 +176,7 @@ host_settles() {
 host_is_as() {
         local before=$1 i now
         [ -e "$before" ] || return 0
-        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 24; i++)); do
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 120; i++)); do
                 now=$(host_state_sorted)
                 [ "$now" != "$(<"$before")" ] || return 0
                 sleep 0.25

@@ -87,7 +87,7 @@ meson_one() {
         build/*) meson_configure "$file" && meson compile -C "$(meson_folder "$file")" ;;
         *)
                 folder=$(meson_folder gcc)
-                meson_configure gcc && meson compile -C "$folder" && BERTH_TEST_LONG=$LONG meson test -C "$folder" --no-rebuild --print-errorlogs "$file"
+                meson_configure gcc && meson compile -C "$folder" && BERTH_TEST_LONG=$LONG meson test -C "$folder" --no-rebuild --timeout-multiplier=10 --print-errorlogs "$file"
                 ;;
         esac
 }

@@ -93,7 +93,8 @@ test_F01_killed_manager_in_a_job() {
 # both killed: the next manager collects what they left
 test_F01_killed_manager_and_worker() {
         import_slowly
-        systemctl kill --signal=KILL "$UNIT" 'berth-job-*.service'
+        # A worker that waits for a job may be gone with the manager before its turn comes.
+        systemctl kill --signal=KILL "$UNIT" 'berth-job-*.service' || true
         wait "$importer" || true
         expect berthctl list
         wait_until 20 is_clean || fail "something is left: $(find /var/lib/berth -maxdepth 2)"
