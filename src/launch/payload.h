@@ -31,6 +31,8 @@ typedef struct Payload {
         int console_fd;     /* owned: master of the console's pty */
         int notify_fd;      /* owned: the guest's sd_notify socket */
         PayloadKind kind;   /* valid once prepared */
+        int (*on_hook)(HookType type, void *userdata, char **ret_error);
+        void *userdata;
 } Payload;
 
 #define PAYLOAD_NONE { .pidfd = -EBADF, .socket_fd = -EBADF, .console_fd = -EBADF, .notify_fd = -EBADF }
@@ -43,6 +45,9 @@ typedef struct PayloadContext {
         RootfsLayers *layers;           /* taken */
         bool personalise;
         const Templates *templates;     /* borrowed */
+        unsigned hooks;                 /* 1 << HookType, of those there are */
+        int (*on_hook)(HookType type, void *userdata, char **ret_error); /* the payload waits in its mount namespace */
+        void *userdata;                 /* has its pid when it is called */
 } PayloadContext;
 
 /* Begins to clone it into its namespaces, by way of a process that mounts its root. */

@@ -13,7 +13,7 @@ static const char *const step_names[_PLAN_STEP_MAX] = {
         [PLAN_FILE] = "file",           [PLAN_DEVICE] = "device",           [PLAN_CONSOLE] = "console",     [PLAN_NOTIFY] = "notify",
         [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_BOOT_ID] = "boot-id",
         [PLAN_PERSONALISE] = "personalise", [PLAN_TEMPLATES] = "templates", [PLAN_WRITE] = "write",
-        [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_CGROUP] = "cgroup",
+        [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_HOOK] = "hook",           [PLAN_CGROUP] = "cgroup",
         [PLAN_PIVOT] = "pivot",
 };
 
@@ -39,6 +39,7 @@ typedef struct StaticStep {
 
 /* The systemd container interface (CONTAINER_INTERFACE of systemd): /proc and a read-only /sys, a /dev of its own, /run with /run/host. */
 static const StaticStep early_steps[] = {
+        { PLAN_HOOK, .what = "pre-mount" },
         { PLAN_ROOT },
         { PLAN_FILESYSTEM, "/proc", "proc", {}, SAFE },
         /* Read-only /sys tells udev and others not to run here (systemd, CONTAINER_INTERFACE). */
@@ -94,6 +95,7 @@ static const StaticStep last_steps[] = {
         { PLAN_LOOPBACK },
         { PLAN_SCOPE },
         { PLAN_CGROUP, "/sys/fs/cgroup", .attributes = SAFE },
+        { PLAN_HOOK, .what = "mount" },
         { PLAN_PIVOT },
 };
 

@@ -29,6 +29,7 @@ typedef enum PlanStepType {
         PLAN_HOSTNAME,    /* what: the name */
         PLAN_LOOPBACK,    /* lo up */
         PLAN_SCOPE,       /* waits until PID 1 has moved us into the scope, then a cgroup namespace with it as the root */
+        PLAN_HOOK,        /* what: the hook; the supervisor runs it in this mount namespace */
         PLAN_CGROUP,      /* cgroup2 on target; after PLAN_SCOPE */
         PLAN_PIVOT,       /* the new root becomes the only one */
         _PLAN_STEP_MAX,

@@ -391,6 +391,13 @@ static int step_scope(Setup *s, const PlanStep *step) {
         return unshare(CLONE_NEWCGROUP) < 0 ? fail(s, step, -errno, "cannot make a cgroup namespace for the") : 0;
 }
 
+static int step_hook(Setup *s, const PlanStep *step) {
+        HookType type = hook_type_from_string(step->what);
+
+        /* Its failure the supervisor knows before us. */
+        return s->hooks & 1U << type ? s->run_hook(s, step->what, s->userdata) : 0;
+}
+
 static int step_pivot(Setup *s, const PlanStep *step) {
         int r;
 
@@ -416,6 +423,7 @@ static int (*const step_functions[_PLAN_STEP_MAX])(Setup *s, const PlanStep *ste
         [PLAN_HOSTNAME] = step_hostname,
         [PLAN_LOOPBACK] = step_loopback,
         [PLAN_SCOPE] = step_scope,
+        [PLAN_HOOK] = step_hook,
         [PLAN_CGROUP] = step_cgroup,
         [PLAN_PIVOT] = step_pivot,
 };

@@ -16,6 +16,8 @@ typedef struct Setup {
         int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
         int console_slave_fd;    /* owned */
         int notify_fd;           /* owned, once PLAN_NOTIFY ran */
+        unsigned hooks;          /* 1 << HookType, of those there are */
+        int (*run_hook)(struct Setup *s, const char *hook, void *userdata);
         int (*wait_for_scope)(struct Setup *s, void *userdata);
         void *userdata;
         char *error;             /* owned: the sentence for a failed step */

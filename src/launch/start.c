@@ -18,6 +18,7 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/cgroup.h"
+#include "launch/hooks.h"
 #include "launch/limits.h"
 #include "launch/machine.h"
 #include "launch/supervisor.h"
@@ -166,7 +167,10 @@ static void on_sessions_idle(void *userdata) {
 
 /* Whatever comes later is born in the container's pid namespace: exec needs no second fork, and its command is our own child. */
 static int join_pid_namespace(Supervisor *s) {
-        return setns(s->payload.pidfd, CLONE_NEWPID) < 0 ? -errno : 0;
+        if (setns(s->payload.pidfd, CLONE_NEWPID) < 0)
+                return -errno;
+        s->in_pid_namespace = true;
+        return 0;
 }
 
 static int start_serving(Supervisor *s) {
@@ -193,8 +197,15 @@ static int start_serving(Supervisor *s) {
 
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
  * its owner (user_namespaces(7)); systemd and machined ask for these two in the initial one before they act on a unit or a machine. */
-static int drop_privileges(const Settings *settings) {
-        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | limits_capabilities(settings));
+static int drop_privileges(const Supervisor *s) {
+        /* A hook that is still to come has what we have, and it is the administrator's. */
+        if (s->hooks & (1U << HOOK_STOP | 1U << HOOK_POST_STOP))
+                return 0;
+        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | limits_capabilities(s->settings));
+}
+
+static int on_hook(HookType type, void *userdata, char **ret_error) {
+        return supervisor_run_hook(userdata, type, ret_error);
 }
 
 static int start_payload(Supervisor *s) {
@@ -216,6 +227,9 @@ static int start_payload(Supervisor *s) {
         if (r < 0)
                 return supervisor_start_error(s, r, error ? "%s" : "cannot read its image's templates: %m", error);
         context.templates = &templates;
+        context.hooks = s->hooks;
+        context.on_hook = on_hook;
+        context.userdata = s;
 
         r = payload_clone(&context, &s->payload);
         if (r >= 0) {
@@ -248,6 +262,9 @@ static int start_payload(Supervisor *s) {
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
+        r = supervisor_start_hook(s, HOOK_START_HOST);
+        if (r < 0)
+                return r;
         r = payload_exec(&s->payload, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", error ?: "its init could not be executed");
@@ -257,7 +274,7 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
-        r = drop_privileges(s->settings);
+        r = drop_privileges(s);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return 0;
@@ -271,6 +288,10 @@ int supervisor_start(Supervisor *s) {
                 r = load_settings(s);
         if (r >= 0)
                 r = lock_uid_range(s);
+        if (r < 0)
+                return r;
+        s->hooks = supervisor_find_hooks(s);
+        r = supervisor_start_hook(s, HOOK_PRE_START);
         if (r < 0)
                 return r;
         r = sd_bus_open_system(&s->bus);

@@ -26,6 +26,7 @@ image_with() {
                 shift 2
         done
         tar -C meta -cf meta.tar metadata.yaml templates
+        on_exit "forget_image '$alias'"
         expect berthctl import --quiet meta.tar "$(guest busybox)" --alias "$alias"
 }
 
@@ -143,7 +144,7 @@ test_R32_seed() {
         printf '#cloud-config\nusers:\n  - name: "ü $x \\\\ '"'"'q'"'"'"\n\n    shell: /bin/sh  \n' >user-data
         new_container c1 busybox --set user.user-data=@user-data --set user.network-config=@- <<<'version: 2'
         assert_eq "$(berthctl get c1 user.user-data)" "$(cat user-data)"
-        assert_match "$(berthctl cat c1)" '^Metadata=.*#cloud-config\\nusers'
+        assert_match "$(berthctl cat c1)" 'Metadata=.*#cloud-config\\nusers'
         expect berthctl start c1
         local seed=/var/lib/cloud/seed/nocloud-net
         inside c1 cat $seed/user-data >got
