@@ -16,7 +16,7 @@ teardown_file() {
 
 # hook FILE TEXT: an executable shell script of that text; gone at the end of the test.
 hook() {
-        on_exit "rm -rf '$1'; rmdir -p --ignore-fail-on-non-empty '${1%/*}'"
+        on_exit "rm -rf '$1'; rmdir -p --ignore-fail-on-non-empty '${1%/*}' 2>/dev/null || true"
         mkdir -p "${1%/*}"
         printf '#!/bin/sh\n%s\n' "$2" >"$1"
         chmod 755 "$1"
@@ -151,4 +151,28 @@ test_S100_hooks_for_admins() {
         polkit_rule all 'if (action.id.indexOf("org.berth1.") == 0 && subject.user == "alice") return polkit.Result.YES;'
         new_container c1 busybox
         refused 'HookPreStart|administrator' runuser -u alice -- berthctl set c1 HookPreStart=/bin/true
+}
+
+# what is in containers/NAME/mount lies over the image, with the ids that it has on the host; the container's own changes are over it
+test_R86_mount_directory() {
+        new_container c1 busybox
+        local dir=$STORE/containers/c1/mount
+        mkdir -p "$dir/etc/more" "$dir/opt/new"
+        echo 'from the host' >"$dir/etc/more/file"
+        echo 'ID=changed' >"$dir/etc/os-release"
+        install -m 640 -o 3 -g 4 /dev/null "$dir/opt/new/owned"
+        expect berthctl start c1
+        assert_eq "$(inside c1 cat /etc/more/file)" 'from the host'
+        assert_eq "$(inside c1 cat /etc/os-release)" 'ID=changed'
+        assert_eq "$(inside c1 stat -c %a:%u:%g /opt/new/owned)" 640:3:4
+        inside c1 test -e /etc/passwd
+        inside c1 sh -c 'echo mine >/etc/more/file; rm /etc/os-release'
+        assert_eq "$(<"$dir/etc/more/file")" 'from the host'
+        expect berthctl restart --force c1
+        assert_eq "$(inside c1 cat /etc/more/file)" mine
+        expect_fail inside c1 test -e /etc/os-release
+        expect berthctl copy-from c1 /etc/more/file got
+        assert_eq "$(<got)" mine
+        run_container c2 busybox
+        expect_fail inside c2 test -e /etc/more
 }
