@@ -242,11 +242,40 @@ static void reap(Manager *m, const char *name) {
                 deletion_reap(c);
 }
 
-/* A container that may have ended: of a guest that reboots, its unit is inactive for a moment before it is started again. */
+/* A container whose unit has ended. */
 typedef struct Ending {
         Manager *manager; /* borrowed, outlives us */
         char name[CONTAINER_NAME_MAX + 1];
 } Ending;
+
+static Ending *ending_new(Manager *m, const char *name) {
+        Ending *e = calloc(1, sizeof *e);
+
+        if (!e)
+                return NULL;
+        e->manager = m;
+        snprintf(e->name, sizeof e->name, "%s", name);
+        return e;
+}
+
+static void on_scope_abandoned(void *userdata, _unused_ sd_bus_message *reply, const sd_bus_error *error) {
+        Ending *e = userdata;
+        _cleanup_free_ char *scope = NULL;
+
+        if (!error && container_scope(e->name, &scope) >= 0)
+                (void) systemd_call(e->manager->systemd, NULL, NULL, "StopUnit", "ss", scope, "replace");
+        free(e);
+}
+
+/* A supervisor that was killed while it started may leave a scope that no living process was ever moved to; PID 1 never sees that become empty,
+ * and a stop would be passed on to its controller, who is gone. In all other cases there is none any more to abandon. */
+static void end_scope(Manager *m, const char *name) {
+        Ending *e = ending_new(m, name);
+        _cleanup_free_ char *scope = NULL;
+
+        if (!e || container_scope(name, &scope) < 0 || systemd_call(m->systemd, on_scope_abandoned, e, "AbandonScope", "s", scope) < 0)
+                free(e);
+}
 
 /* What the unit became in the same step of PID 1's has been told by now. */
 static void on_asked(void *userdata, _unused_ sd_bus_message *reply, _unused_ const sd_bus_error *error) {
@@ -256,14 +285,11 @@ static void on_asked(void *userdata, _unused_ sd_bus_message *reply, _unused_ co
         free(e);
 }
 
+/* Of a guest that reboots, the unit is inactive for a moment before it is started again. */
 static void reap_unless_restarted(Manager *m, const char *name, const char *unit) {
-        Ending *e = calloc(1, sizeof *e);
+        Ending *e = ending_new(m, name);
 
-        if (!e)
-                return;
-        e->manager = m;
-        snprintf(e->name, sizeof e->name, "%s", name);
-        if (systemd_call(m->systemd, on_asked, e, "GetUnit", "s", unit) < 0)
+        if (!e || systemd_call(m->systemd, on_asked, e, "GetUnit", "s", unit) < 0)
                 free(e);
 }
 
@@ -312,6 +338,8 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
 
                 if (s >= 0)
                         container_set_unit_state(c, s);
+                if (m->started && streq(change->active_state, "failed"))
+                        end_scope(m, name);
                 /* With a job it is between the two halves of a restart. */
                 if (m->started && !change->has_job && is_over(change->active_state))
                         reap_unless_restarted(m, name, change->unit);

@@ -166,6 +166,9 @@ static int stop_stale(Scope *s) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         (void) sd_bus_call_method(s->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "KillUnit", &error, NULL, "ssi", s->unit, "all", 9);
+        /* Not on its way out by itself: its supervisor and its payload were killed in the moment in which it was made. */
+        if (s->attempts > 2)
+                scope_end(s);
         (void) sd_bus_wait(s->bus, 100 * USEC_PER_MSEC);
         return call_start(s);
 }
