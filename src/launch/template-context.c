@@ -25,13 +25,15 @@ static int set_entries(Arena *a, Value *map, const char *prefix, char *const *en
         return 0;
 }
 
-/* Whatever is set, under its own name and under LXD's. */
+/* Whatever is set, under its own name and under LXD's. What only the administrator says and LXD does not know, such as hooks, is the host's business. */
 static int set_config(Arena *a, Value *config, const Settings *s) {
         int r;
 
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
                 _cleanup_free_ char *text = NULL;
 
+                if (t->who == SETTING_ADMIN && !t->lxd)
+                        continue;
                 r = t->type->print(t, s, &text);
                 if (r == -ENODATA)
                         continue;

@@ -73,7 +73,8 @@ static void print_optional(FILE *f, const char *key, const char *value) {
         print_member(f, key, strlen(key), value);
 }
 
-static int print_settings(FILE *f, const Settings *s) {
+/* What the administrator alone may say, of the host for the most part, is not for a program of the container. */
+static int print_settings(FILE *f, const Settings *s, bool for_guest) {
         const char *before = "";
         int r;
 
@@ -81,7 +82,7 @@ static int print_settings(FILE *f, const Settings *s) {
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
                 _cleanup_free_ char *text = NULL;
 
-                if (t->who == SETTING_BERTH)
+                if (t->who == SETTING_BERTH || (for_guest && t->who == SETTING_ADMIN))
                         continue;
                 r = t->type->print(t, s, &text);
                 if (r == -ENODATA)
@@ -126,7 +127,7 @@ int hook_json(HookType type, const HookContext *c, char **ret) {
         fprintf(f, ",\"owner\":%u,\"uid_base\":%u,\"ephemeral\":%s", (unsigned) s->owner, s->uid_base, s->ephemeral ? "true" : "false");
         if (c->leader > 0)
                 fprintf(f, ",\"leader\":%d", (int) c->leader);
-        r = print_settings(f, s);
+        r = print_settings(f, s, type == HOOK_START);
         fputs("}\n", f);
         if (fclose(f) != 0 && r >= 0)
                 r = -ENOMEM;

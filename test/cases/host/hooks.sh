@@ -123,9 +123,11 @@ test_R85_failing() {
 # the container's own hook runs inside, as confined as the payload
 test_R85_start_inside() {
         # shellcheck disable=SC2016
-        new_container c1 busybox --set 'HookStart=/bin/sh -c "echo $BERTH_HOOK $BERTH_CONTAINER >/root/seen; cat /proc/self/status >/root/status; cat /proc/self/uid_map >>/root/status"'
+        new_container c1 busybox --set 'HookStart=/bin/sh -c "cat >/root/facts; echo $BERTH_HOOK $BERTH_CONTAINER >/root/seen; cat /proc/self/status >/root/status; cat /proc/self/uid_map >>/root/status"' --set HookPreStart=/bin/true
         expect berthctl start c1
         assert_eq "$(inside c1 cat /root/seen)" 'start c1'
+        assert_no_match "$(inside c1 cat /root/facts)" HookPreStart
+        assert_match "$(inside c1 cat /root/facts)" HookStart
         assert_eq "$(inside c1 grep -E '^(CapBnd|Seccomp):' /root/status)" "$(inside c1 grep -E '^(CapBnd|Seccomp):' /proc/1/status)"
         assert_match "$(inside c1 tail -n 1 /root/status)" "$(uid_base c1)"
         expect berthctl set c1 'HookStart=/bin/sh -c "echo not today; false"'
