@@ -261,7 +261,7 @@ static int render_for(Renderer *r, size_t at, size_t *ret_end) {
         static const char *const parts[] = { "empty", NULL };
         Value *outer = r->e.variables, *inner, *v;
         const char *names[2] = {};
-        size_t sizes[2] = {}, next, end;
+        size_t sizes[2] = {}, next = at, end;
         int k;
 
         read_piece(r, at);
