@@ -10,6 +10,7 @@
 #include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "launch/hooks.h"
 #include "launch/supervisor.h"
 
 /* How a container ends: asked to, made to, or by itself. */
@@ -96,6 +97,7 @@ void supervisor_stop(Supervisor *s) {
         } else
                 (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 
+        supervisor_late_hook(s, HOOK_STOP);
         scope_thaw(s->scope);
         ask_to_stop(s);
 }

@@ -22,7 +22,7 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/guest-user.h"
-#include "launch/limits.h"
+#include "launch/process-limits.h"
 
 void exec_request_done(ExecRequest *r) {
         strv_free(r->argv);

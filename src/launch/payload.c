@@ -27,6 +27,7 @@
 #include "launch/guest-user.h"
 #include "launch/setup.h"
 #include "launch/stub-init.h"
+#include "shared/hook.h"
 #include "shared/message.h"
 #include "shared/userns.h"
 
@@ -183,6 +184,36 @@ static int wait_for_scope(Setup *s, void *userdata) {
         return r;
 }
 
+static int run_hook(Setup *s, const char *hook, void *userdata) {
+        _cleanup_(message_freep) Message *m = NULL;
+        Child *c = userdata;
+        int r;
+
+        r = message_new(&m);
+        if (r >= 0)
+                r = message_add(m, "event", "hook");
+        if (r >= 0)
+                r = message_add(m, "hook", hook);
+        if (r >= 0)
+                r = message_send(c->socket_fd, m);
+        return r < 0 ? r : receive_byte(c->socket_fd);
+}
+
+/* A program of the container's own, confined as the payload is; its output goes to the console. */
+static void run_start_hook(Child *c) {
+        const Plan *plan = c->context->plan;
+        HookContext hook = { .name = plan->name, .settings = plan->settings, .leader = 1, .rootfs = "/", .mount_namespace_fd = -EBADF,
+                             .environment = plan->environment };
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (!plan->settings->hooks[HOOK_START])
+                return;
+        r = hooks_run(HOOK_START, &hook, &error);
+        if (r < 0)
+                child_failf(c, r, error ? "%s" : "cannot run its start hooks: %m", error);
+}
+
 static int reset_signals(void) {
         sigset_t none;
 
@@ -264,6 +295,9 @@ static _noreturn_ void child_main(Child *c) {
 
         c->setup.plan = plan;
         c->setup.personalise = c->context->personalise;
+        c->setup.templates = c->context->templates;
+        c->setup.hooks = c->context->hooks;
+        c->setup.run_hook = run_hook;
         c->setup.wait_for_scope = wait_for_scope;
         c->setup.userdata = c;
         r = setup_run(&c->setup);
@@ -285,6 +319,7 @@ static _noreturn_ void child_main(Child *c) {
         r = confine(c);
         if (r < 0)
                 child_failf(c, r, "cannot confine the payload: %m");
+        run_start_hook(c);
 
         if (stub) {
                 r = stub_init_fork();
@@ -376,6 +411,8 @@ int payload_clone(const PayloadContext *context, Payload *ret) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         p.socket_fd = pair[0];
+        p.on_hook = context->on_hook;
+        p.userdata = context->userdata;
         child_fd = pair[1];
 
         p.outer = clone_child(CLONE_NEWUSER | CLONE_NEWNS);
@@ -421,11 +458,32 @@ static int error_from_message(const Message *m, char **ret_error) {
         return error > 0 && error < 4096 ? -(int) error : -EPROTO;
 }
 
+/* Positive: it was one that waits for a hook, and goes on. */
+static int serve_hook(Payload *p, const Message *m, char **ret_error) {
+        HookType type;
+        int r;
+
+        if (!streq_ptr(message_get(m, "event"), "hook"))
+                return 0;
+        type = hook_type_from_string(message_get(m, "hook") ?: "");
+        if (type < 0 || !p->on_hook)
+                return -EPROTO;
+        r = p->on_hook(type, p->userdata, ret_error);
+        if (r >= 0)
+                r = send_byte(p->socket_fd);
+        return r < 0 ? r : 1;
+}
+
 int payload_wait_prepared(Payload *p, char **ret_error) {
         _cleanup_(message_freep) Message *m = NULL;
         int r;
 
-        r = message_receive(p->socket_fd, &m);
+        do {
+                m = message_free(m);
+                r = message_receive(p->socket_fd, &m);
+                if (r >= 0)
+                        r = serve_hook(p, m, ret_error);
+        } while (r > 0);
         /* Gone by now: its mount namespace went with it, and that takes the kernel longer than the payload took to get here. */
         wait_for_outer(p);
         if (r < 0)
@@ -446,10 +504,15 @@ static int wait_step(Payload *p, char **ret_error) {
         ssize_t n;
         int r;
 
-        n = socket_receive(p->socket_fd, data, sizeof data, NULL, NULL);
-        if (n <= 1)
-                return n < 0 ? (int) n : n == 0 ? -ENODATA : 0;
-        r = message_parse(data, (size_t) n, &m);
+        do {
+                m = message_free(m);
+                n = socket_receive(p->socket_fd, data, sizeof data, NULL, NULL);
+                if (n <= 1)
+                        return n < 0 ? (int) n : n == 0 ? -ENODATA : 0;
+                r = message_parse(data, (size_t) n, &m);
+                if (r >= 0)
+                        r = serve_hook(p, m, ret_error);
+        } while (r > 0);
         return r < 0 ? r : error_from_message(m, ret_error);
 }
 

@@ -5,6 +5,7 @@
 
 #include "launch/plan.h"
 #include "launch/seccomp-program.h"
+#include "launch/templates.h"
 #include "shared/rootfs.h"
 
 /* The payload's first process, from clone to exec. Supervisor and child talk over a socket pair: the child does nothing irreversible
@@ -30,6 +31,8 @@ typedef struct Payload {
         int console_fd;     /* owned: master of the console's pty */
         int notify_fd;      /* owned: the guest's sd_notify socket */
         PayloadKind kind;   /* valid once prepared */
+        int (*on_hook)(HookType type, void *userdata, char **ret_error);
+        void *userdata;
 } Payload;
 
 #define PAYLOAD_NONE { .pidfd = -EBADF, .socket_fd = -EBADF, .console_fd = -EBADF, .notify_fd = -EBADF }
@@ -41,6 +44,10 @@ typedef struct PayloadContext {
         const SeccompProgram *seccomp;  /* borrowed */
         RootfsLayers *layers;           /* taken */
         bool personalise;
+        const Templates *templates;     /* borrowed */
+        unsigned hooks;                 /* 1 << HookType, of those there are */
+        int (*on_hook)(HookType type, void *userdata, char **ret_error); /* the payload waits in its mount namespace */
+        void *userdata;                 /* has its pid when it is called */
 } PayloadContext;
 
 /* Begins to clone it into its namespaces, by way of a process that mounts its root. */

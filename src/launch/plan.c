@@ -5,14 +5,15 @@
 #include <sys/mount.h>
 
 #include "basic/strv.h"
+#include "launch/cloud-seed.h"
 #include "shared/names.h"
 
 static const char *const step_names[_PLAN_STEP_MAX] = {
         [PLAN_ROOT] = "root",           [PLAN_FILESYSTEM] = "filesystem",   [PLAN_DIRECTORY] = "directory", [PLAN_SYMLINK] = "symlink",
         [PLAN_FILE] = "file",           [PLAN_DEVICE] = "device",           [PLAN_CONSOLE] = "console",     [PLAN_NOTIFY] = "notify",
         [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_BOOT_ID] = "boot-id",
-        [PLAN_PERSONALISE] = "personalise",
-        [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_CGROUP] = "cgroup",
+        [PLAN_PERSONALISE] = "personalise", [PLAN_TEMPLATES] = "templates", [PLAN_WRITE] = "write",
+        [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_HOOK] = "hook",           [PLAN_CGROUP] = "cgroup",
         [PLAN_PIVOT] = "pivot",
 };
 
@@ -38,6 +39,7 @@ typedef struct StaticStep {
 
 /* The systemd container interface (CONTAINER_INTERFACE of systemd): /proc and a read-only /sys, a /dev of its own, /run with /run/host. */
 static const StaticStep early_steps[] = {
+        { PLAN_HOOK, .what = "pre-mount" },
         { PLAN_ROOT },
         { PLAN_FILESYSTEM, "/proc", "proc", {}, SAFE },
         /* Read-only /sys tells udev and others not to run here (systemd, CONTAINER_INTERFACE). */
@@ -86,9 +88,14 @@ static const StaticStep late_steps[] = {
         /* journald(8) and others tell one boot of a machine from the next by it; the host's stays the same over all of them. */
         { PLAN_BOOT_ID, "/proc/sys/kernel/random/boot_id" },
         { PLAN_PERSONALISE },
+        { PLAN_TEMPLATES },
+};
+
+static const StaticStep last_steps[] = {
         { PLAN_LOOPBACK },
         { PLAN_SCOPE },
         { PLAN_CGROUP, "/sys/fs/cgroup", .attributes = SAFE },
+        { PLAN_HOOK, .what = "mount" },
         { PLAN_PIVOT },
 };
 
@@ -160,6 +167,28 @@ static int add_credentials(Plan *p) {
                         return r;
         }
         return strv_extend(&p->environment, "CREDENTIALS_DIRECTORY=/run/host/credentials");
+}
+
+static int add_cloud_seed(Plan *p) {
+        CloudSeedFile files[CLOUD_SEED_FILES] = {};
+        int r;
+
+        r = cloud_seed_new(p->name, p->settings, files);
+        for (size_t i = 0; r >= 0 && i < CLOUD_SEED_FILES; i++) {
+                char target[sizeof CLOUD_SEED_DIRECTORY + 32];
+                PlanStep *s;
+
+                if (!files[i].text)
+                        continue;
+                snprintf(target, sizeof target, CLOUD_SEED_DIRECTORY "/%s", files[i].name);
+                s = add_step(p, PLAN_WRITE, target, files[i].text);
+                if (!s)
+                        r = -ENOMEM;
+                else
+                        s->mode = 0600;
+        }
+        cloud_seed_done(files);
+        return r;
 }
 
 static int add_environment(Plan *p) {
@@ -248,6 +277,10 @@ int plan_new(const char *name, const Settings *settings, Plan **ret) {
                 r = add_static(p, masks, ELEMENTSOF(masks));
         if (r >= 0)
                 r = add_static(p, late_steps, ELEMENTSOF(late_steps));
+        if (r >= 0)
+                r = add_cloud_seed(p);
+        if (r >= 0)
+                r = add_static(p, last_steps, ELEMENTSOF(last_steps));
         if (r < 0)
                 return r;
 
@@ -287,8 +320,8 @@ void plan_print(const Plan *p, FILE *f) {
                 fprintf(f, "%s", plan_step_type_to_string(step->type));
                 if (step->target)
                         fprintf(f, " %s", step->target);
-                /* A credential's content is nobody's business. */
-                if (step->what && (step->type != PLAN_FILE || !startswith(step->target, "/run/host/credentials/")))
+                /* A credential's content is nobody's business, and user data have passwords in them. */
+                if (step->what && step->type != PLAN_WRITE && (step->type != PLAN_FILE || !startswith(step->target, "/run/host/credentials/")))
                         fprintf(f, " %.*s", (int) strcspn(step->what, "\n"), step->what);
                 STRV_FOREACH(o, step->options)
                         fprintf(f, " %s", *o);

@@ -24,9 +24,12 @@ typedef enum PlanStepType {
         PLAN_READ_ONLY,   /* target bound over itself read-only; absent is fine */
         PLAN_BOOT_ID,     /* a random boot id at target, a file of the kernel's, in the place of the host's */
         PLAN_PERSONALISE, /* host name and machine id, at the first start */
+        PLAN_TEMPLATES,   /* those of the image, as far as they are for this start */
+        PLAN_WRITE,       /* what: the content of a file of the guest's own, which is replaced */
         PLAN_HOSTNAME,    /* what: the name */
         PLAN_LOOPBACK,    /* lo up */
         PLAN_SCOPE,       /* waits until PID 1 has moved us into the scope, then a cgroup namespace with it as the root */
+        PLAN_HOOK,        /* what: the hook; the supervisor runs it in this mount namespace */
         PLAN_CGROUP,      /* cgroup2 on target; after PLAN_SCOPE */
         PLAN_PIVOT,       /* the new root becomes the only one */
         _PLAN_STEP_MAX,

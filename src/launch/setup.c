@@ -20,6 +20,7 @@
 #include "basic/fd.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "launch/guest-file.h"
 #include "shared/mount.h"
 
 #define MASK_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -348,6 +349,25 @@ static int step_personalise(Setup *s, const PlanStep *step) {
         return 0;
 }
 
+static int step_templates(Setup *s, const PlanStep *step) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (!s->templates)
+                return 0;
+        r = templates_apply(s->templates, s->plan->name, s->plan->settings, s->root_fd, &error);
+        if (r < 0 && !s->error)
+                s->error = TAKE_PTR(error);
+        return r < 0 ? fail(s, step, r, "cannot apply the") : 0;
+}
+
+static int step_write(Setup *s, const PlanStep *step) {
+        int r;
+
+        r = guest_file_write(s->root_fd, step->target, step->what, strlen(step->what), step->mode);
+        return r < 0 ? fail(s, step, r, "cannot write") : 0;
+}
+
 static int step_hostname(Setup *s, const PlanStep *step) {
         return sethostname(step->what, strlen(step->what)) < 0 ? fail(s, step, -errno, "cannot set the") : 0;
 }
@@ -371,6 +391,13 @@ static int step_scope(Setup *s, const PlanStep *step) {
         return unshare(CLONE_NEWCGROUP) < 0 ? fail(s, step, -errno, "cannot make a cgroup namespace for the") : 0;
 }
 
+static int step_hook(Setup *s, const PlanStep *step) {
+        HookType type = hook_type_from_string(step->what);
+
+        /* Its failure the supervisor knows before us. */
+        return s->hooks & 1U << type ? s->run_hook(s, step->what, s->userdata) : 0;
+}
+
 static int step_pivot(Setup *s, const PlanStep *step) {
         int r;
 
@@ -391,9 +418,12 @@ static int (*const step_functions[_PLAN_STEP_MAX])(Setup *s, const PlanStep *ste
         [PLAN_READ_ONLY] = step_read_only,
         [PLAN_BOOT_ID] = step_boot_id,
         [PLAN_PERSONALISE] = step_personalise,
+        [PLAN_TEMPLATES] = step_templates,
+        [PLAN_WRITE] = step_write,
         [PLAN_HOSTNAME] = step_hostname,
         [PLAN_LOOPBACK] = step_loopback,
         [PLAN_SCOPE] = step_scope,
+        [PLAN_HOOK] = step_hook,
         [PLAN_CGROUP] = step_cgroup,
         [PLAN_PIVOT] = step_pivot,
 };

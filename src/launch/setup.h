@@ -2,6 +2,7 @@
 #pragma once
 
 #include "launch/plan.h"
+#include "launch/templates.h"
 #include "shared/rootfs.h"
 
 /* Carries a plan out, inside the container's namespaces. */
@@ -10,10 +11,13 @@ typedef struct Setup {
         const Plan *plan;        /* borrowed */
         int root_mount_fd;       /* owned: the overlay, not attached yet */
         bool personalise;        /* this is the first start */
+        const Templates *templates; /* borrowed */
         int root_fd;             /* owned, once PLAN_ROOT ran */
         int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
         int console_slave_fd;    /* owned */
         int notify_fd;           /* owned, once PLAN_NOTIFY ran */
+        unsigned hooks;          /* 1 << HookType, of those there are */
+        int (*run_hook)(struct Setup *s, const char *hook, void *userdata);
         int (*wait_for_scope)(struct Setup *s, void *userdata);
         void *userdata;
         char *error;             /* owned: the sentence for a failed step */

@@ -18,13 +18,15 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/cgroup.h"
-#include "launch/limits.h"
+#include "launch/hooks.h"
+#include "launch/process-limits.h"
 #include "launch/machine.h"
 #include "launch/supervisor.h"
 #include "shared/names.h"
 #include "shared/runtime-state.h"
 
 #define PERSONALISED "personalised"
+#define COPIED "copied"
 
 /* The sentence goes to the journal and, as the unit's status, to whoever asked for the start. */
 int supervisor_start_error(Supervisor *s, int error, const char *format, ...) {
@@ -167,7 +169,10 @@ static void on_sessions_idle(void *userdata) {
 
 /* Whatever comes later is born in the container's pid namespace: exec needs no second fork, and its command is our own child. */
 static int join_pid_namespace(Supervisor *s) {
-        return setns(s->payload.pidfd, CLONE_NEWPID) < 0 ? -errno : 0;
+        if (setns(s->payload.pidfd, CLONE_NEWPID) < 0)
+                return -errno;
+        s->in_pid_namespace = true;
+        return 0;
 }
 
 static int start_serving(Supervisor *s) {
@@ -195,9 +200,12 @@ static int start_serving(Supervisor *s) {
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
  * its owner (user_namespaces(7)); systemd and machined ask for two in the initial one before they act on a unit or a machine. The others are for
  * devices that come while it runs: the host's ends of interfaces, and nodes that belong to the container's ids. */
-static int drop_privileges(const Settings *settings) {
+static int drop_privileges(const Supervisor *s) {
+        /* A hook that is still to come has what we have, and it is the administrator's. */
+        if (s->hooks & (1U << HOOK_STOP | 1U << HOOK_POST_STOP))
+                return 0;
         return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_MKNOD |
-                                  UINT64_C(1) << CAP_CHOWN | limits_capabilities(settings));
+                                  UINT64_C(1) << CAP_CHOWN | limits_capabilities(s->settings));
 }
 
 static int give_interfaces(Supervisor *s) {
@@ -225,7 +233,12 @@ static int give_rest(Supervisor *s) {
         return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
 }
 
+static int on_hook(HookType type, void *userdata, char **ret_error) {
+        return supervisor_run_hook(userdata, type, ret_error);
+}
+
 static int start_payload(Supervisor *s) {
+        _cleanup_(templates_done) Templates templates = {};
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_free_ char *error = NULL;
         PayloadContext context = { .plan = s->plan, .seccomp = &s->seccomp, .layers = &layers };
@@ -239,6 +252,13 @@ static int start_payload(Supervisor *s) {
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+        r = templates_load(s->settings, context.personalise, faccessat(s->container_fd, COPIED, F_OK, AT_SYMLINK_NOFOLLOW) >= 0, &templates, &error);
+        if (r < 0)
+                return supervisor_start_error(s, r, error ? "%s" : "cannot read its image's templates: %m", error);
+        context.templates = &templates;
+        context.hooks = s->hooks;
+        context.on_hook = on_hook;
+        context.userdata = s;
 
         r = payload_clone(&context, &s->payload);
         if (r >= 0) {
@@ -274,6 +294,8 @@ static int start_payload(Supervisor *s) {
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
         r = give_rest(s);
+        if (r >= 0)
+                r = supervisor_start_hook(s, HOOK_START_HOST);
         if (r < 0)
                 return r;
         r = payload_exec(&s->payload, &error);
@@ -285,7 +307,7 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
-        r = drop_privileges(s->settings);
+        r = drop_privileges(s);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return 0;
@@ -299,6 +321,10 @@ int supervisor_start(Supervisor *s) {
                 r = load_settings(s);
         if (r >= 0)
                 r = lock_uid_range(s);
+        if (r < 0)
+                return r;
+        s->hooks = supervisor_find_hooks(s);
+        r = supervisor_start_hook(s, HOOK_PRE_START);
         if (r < 0)
                 return r;
         r = sd_bus_open_system(&s->bus);

@@ -15,6 +15,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "launch/guest-notify.h"
+#include "launch/hooks.h"
 #include "launch/machine.h"
 #include "shared/runtime-state.h"
 
@@ -150,6 +151,7 @@ static void supervisor_done(Supervisor *s) {
         scope_free(s->scope);
         namespaces_done(&s->namespaces);
         payload_done(&s->payload);
+        supervisor_late_hook(s, HOOK_POST_STOP);
         sd_event_source_disable_unref(s->stop_timer);
         sd_event_source_disable_unref(s->ask_timer);
         sd_event_source_disable_unref(s->idle_timer);

@@ -69,6 +69,8 @@ typedef struct Supervisor {
         sd_event_source *idle_timer; /* --run-in, until the command comes */
         uint64_t executed_usec;      /* CLOCK_MONOTONIC: since then the payload's program runs, or did; 0 before */
         bool registered;             /* at machined */
+        bool in_pid_namespace;       /* our children are born in the payload's */
+        unsigned hooks;              /* 1 << HookType, of those there are; none before HOOK_PRE_START */
         int exit_status;             /* valid when the event loop has ended */
 } Supervisor;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "machinectl-plugin/assignments.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/report.h"
@@ -32,9 +33,10 @@ static int collect_settings(Ctl *c, char ***ret) {
 
         if (profiles && arguments_have(c->args, OPTION_NO_PROFILES))
                 return report_failure("--profile and --no-profiles do not go together.");
-        r = strv_copy(c->args->options[OPTION_SET], &settings);
-        if (r >= 0)
-                r = strv_join(profiles, " ", &joined);
+        r = assignments_read(c->args->options[OPTION_SET], &settings);
+        if (r < 0)
+                return r;
+        r = strv_join(profiles, " ", &joined);
         if (r >= 0 && (profiles || arguments_have(c->args, OPTION_NO_PROFILES)))
                 r = strv_extendf(&settings, "Profiles=%s", joined);
         if (r < 0)

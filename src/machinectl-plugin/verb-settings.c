@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "machinectl-plugin/assignments.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/pager.h"
@@ -55,11 +56,14 @@ int settings_read_assignments(char *const *words, const char *usage, char ***ret
 }
 
 int verb_set(Ctl *c) {
-        _cleanup_strv_ char **assignments = NULL;
+        _cleanup_strv_ char **assignments = NULL, **read = NULL;
         int r;
 
         r = settings_read_assignments(c->args->words + 1, "set NAME", &assignments);
-        return r != 0 ? r : change(c, assignments, NULL);
+        if (r != 0)
+                return r;
+        r = assignments_read(assignments, &read);
+        return r < 0 ? r : change(c, read, NULL);
 }
 
 int verb_unset(Ctl *c) {

@@ -8,6 +8,7 @@
 
 #include "basic/macro.h"
 #include "settings/device.h"
+#include "settings/hook-type.h"
 
 /* A container's settings: INI in the manner of unit files, described by one table (table.c) and merged from several files before
  * anybody acts on them. The result is one struct that does not change. No privileges, no bus.
@@ -74,6 +75,10 @@ typedef struct Settings {
         int umask;
         int oom_score_adjust, nice, cpu_priority, io_priority;
         char *cpu_policy, *io_class; /* systemd's words */
+
+        /* [Hooks] */
+        char **hooks[_HOOK_TYPE_MAX]; /* command lines */
+        uint64_t hook_timeout_usec;
 
         /* [Security] */
         uint64_t capabilities;    /* bounding set */

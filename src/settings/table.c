@@ -17,6 +17,9 @@
 #define ROW(section_, key, lxd_, type_, field, when_, who_, fallback_, help_)                                                                   \
         { .section = #section_, .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, field),                  \
           .when = SETTING_##when_, .who = SETTING_##who_, .fallback = fallback_, .help = help_ }
+#define HOOK(key, hook, who_, help_)                                                                                                            \
+        { .section = "Hooks", .name = #key, .type = &setting_type_hook, .offset = offsetof(Settings, hooks[hook]), .when = SETTING_NEXT_START,  \
+          .who = SETTING_##who_, .help = help_ }
 #define RESOURCE(key, lxd_, type_, property_, scale, max_, usual_, who_, help_)                                                                      \
         { .section = "Resource", .name = #key, .lxd = lxd_, .type = &setting_type_##type_, .offset = offsetof(Settings, unit_properties),       \
           .property = property_, .property_scale = scale, .max = max_, .usual = usual_, .when = SETTING_LIVE, .who = SETTING_##who_,             \
@@ -100,6 +103,16 @@ const Setting settings_table[] = {
         ROW(Exec, UMask, NULL, mask, umask, NEXT_START, OWNER, "0022", "File mode mask that its processes begin with"),
         ROW(Exec, User, NULL, user, user, NEXT_START, OWNER, NULL, "User of a single program, resolved inside; empty: root"),
         ROW(Exec, WorkingDirectory, NULL, path, working_directory, NEXT_START, OWNER, NULL, "Working directory of a single program; empty: /"),
+
+        HOOK(HookDelete, HOOK_DELETE, ADMIN, "Runs on the host before the container is deleted"),
+        HOOK(HookMount, HOOK_MOUNT, ADMIN, "Runs in the container's mount namespace, as root of the host, when its root is put together"),
+        HOOK(HookPostStop, HOOK_POST_STOP, ADMIN, "Runs on the host when the container has stopped"),
+        HOOK(HookPreMount, HOOK_PRE_MOUNT, ADMIN, "Runs in the container's mount namespace, as root of the host, before its root is there"),
+        HOOK(HookPreStart, HOOK_PRE_START, ADMIN, "Runs on the host before the container starts"),
+        HOOK(HookStart, HOOK_START, OWNER, "Runs in the container, confined as the payload, before the payload"),
+        HOOK(HookStartHost, HOOK_START_HOST, ADMIN, "Runs on the host when all is ready, before the payload"),
+        HOOK(HookStop, HOOK_STOP, ADMIN, "Runs on the host before the payload is asked to stop"),
+        ROW(Hooks, HookTimeoutSec, NULL, time_span, hook_timeout_usec, NEXT_START, ADMIN, "30s", "How long a hook may run before it is killed and has failed"),
 
         RESOURCE(AllowedCPUs, NULL, bits, "AllowedCPUs", NULL, 8191, 0, OWNER, "The CPUs it may run on"),
         RESOURCE(AllowedMemoryNodes, NULL, bits, "AllowedMemoryNodes", NULL, 1023, 0, OWNER, "The NUMA nodes it may take memory from"),

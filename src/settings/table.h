@@ -100,11 +100,13 @@ void settings_print_manual(FILE *f);
 #define SETTING_FIELD_CONST(t, s, type) ((type const *) (const void *) ((const char *) (s) + (t)->offset))
 int setting_reason(char **ret_reason, const char *format, ...) _printf_(2, 3); /* -EINVAL or -ENOMEM */
 
+#define SETTINGS_HOOKS_MAX 64U /* commands of one hook */
 #define SETTINGS_LIST_MAX 1024U /* entries of one list */
 
 extern const SettingType setting_type_string, setting_type_bool, setting_type_u32, setting_type_u64, setting_type_fingerprint, setting_type_uuid,
         setting_type_identifier, setting_type_time_span;
-extern const SettingType setting_type_command, setting_type_environment, setting_type_metadata, setting_type_profiles, setting_type_credentials, setting_type_hostname, setting_type_path,
+extern const SettingType setting_type_command, setting_type_hook, setting_type_environment, setting_type_metadata, setting_type_profiles, setting_type_credentials,
+        setting_type_hostname, setting_type_path,
         setting_type_user, setting_type_signal, setting_type_notify_ready;
 extern const SettingType setting_type_capabilities;
 extern const SettingType setting_type_memory, setting_type_tasks, setting_type_weight, setting_type_cpu_weight, setting_type_quota, setting_type_bits;

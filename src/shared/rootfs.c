@@ -21,6 +21,7 @@
 
 void rootfs_layers_close(RootfsLayers *l) {
         l->image_fd = fd_close(l->image_fd);
+        l->extra_fd = fd_close(l->extra_fd);
         l->layer_fd = fd_close(l->layer_fd);
 }
 
@@ -58,6 +59,22 @@ static int clone_mapped(int state_fd, const char *path, int userns_fd, bool read
         return 0;
 }
 
+/* The administrator's own directory of files for the container, with the ids that they shall have inside. */
+static int open_extra(int state_fd, const char *name, uint32_t uid_base, int *ret_fd) {
+        char path[sizeof DIR_CONTAINERS + CONTAINER_NAME_MAX + 32];
+        _cleanup_close_ int dir = -EBADF, userns = -EBADF;
+        int r;
+
+        snprintf(path, sizeof path, DIR_CONTAINERS "/%s/mount", name);
+        dir = path_open_beneath(state_fd, path, O_PATH | O_DIRECTORY, 0);
+        if (dir == -ENOENT)
+                return 0;
+        if (dir < 0)
+                return dir;
+        r = userns_open_map((const UidRange[]) { { 0, uid_base, UID_RANGE_SIZE } }, 1, &userns);
+        return r < 0 ? r : clone_mapped(state_fd, path, userns, true, ret_fd);
+}
+
 int rootfs_open_layers(const char *name, const Settings *s, RootfsLayers *ret) {
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
         _cleanup_close_ int state = -EBADF, userns = -EBADF;
@@ -80,6 +97,10 @@ int rootfs_open_layers(const char *name, const Settings *s, RootfsLayers *ret) {
                 return r;
         snprintf(path, sizeof path, DIR_CONTAINERS "/%s/layer", name);
         r = clone_mapped(state, path, userns, false, &layers.layer_fd);
+        if (r < 0)
+                return r;
+
+        r = open_extra(state, name, s->uid_base, &layers.extra_fd);
         if (r < 0)
                 return r;
 
@@ -138,8 +159,8 @@ static int make_scratch(int *ret_fd) {
 }
 
 int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd) {
-        static const char *const options[] = {
-                "lowerdir=" SCRATCH "/image",
+        const char *const options[] = {
+                layers->extra_fd >= 0 ? "lowerdir=" SCRATCH "/mount:" SCRATCH "/image" : "lowerdir=" SCRATCH "/image",
                 "upperdir=" SCRATCH "/layer/upper",
                 "workdir=" SCRATCH "/layer/work",
                 "userxattr",
@@ -155,6 +176,8 @@ int rootfs_assemble(RootfsLayers *layers, uint32_t uid_base, int *ret_mount_fd) 
                 r = attach_at(scratch, "image", layers->image_fd);
         if (r >= 0)
                 r = attach_at(scratch, "layer", layers->layer_fd);
+        if (r >= 0 && layers->extra_fd >= 0)
+                r = attach_at(scratch, "mount", layers->extra_fd);
         if (r >= 0)
                 r = take_filesystem_ids(uid_base);
         if (r >= 0)

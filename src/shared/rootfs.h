@@ -19,10 +19,11 @@
 
 typedef struct RootfsLayers {
         int image_fd; /* detached, idmapped, read-only mount of images/FP/rootfs */
+        int extra_fd; /* detached, idmapped, read-only mount of containers/NAME/mount, which lies over the image; negative: there is none */
         int layer_fd; /* detached, idmapped mount of containers/NAME/layer, with upper/ and work/ */
 } RootfsLayers;
 
-#define ROOTFS_LAYERS_NONE { .image_fd = -EBADF, .layer_fd = -EBADF }
+#define ROOTFS_LAYERS_NONE { .image_fd = -EBADF, .extra_fd = -EBADF, .layer_fd = -EBADF }
 
 void rootfs_layers_close(RootfsLayers *l);
 

@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "basic/fd.h"
 #include "basic/log.h"
+#include "settings/settings.h"
+#include "shared/hook.h"
 #include "shared/names.h"
 #include "shared/uid-lease.h"
 #include "worker/container-conf.h"
 #include "worker/store.h"
+
+/* Their failure keeps nobody from deleting a container, nor does a mistake in its settings. */
+static void run_hooks(const char *name) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *error = NULL;
+        HookContext c = { .name = name, .mount_namespace_fd = -EBADF, .apart = true };
+        int r;
+
+        r = settings_load(name, &s, &error);
+        if (r >= 0) {
+                c.settings = s;
+                r = hooks_run(HOOK_DELETE, &c, &error);
+        }
+        if (r < 0)
+                log_warning_errno(r, "Container '%s' is deleted without its delete hooks: %s", name, error ?: strerror(-r));
+}
 
 /* delete: a stopped container goes to the trash and is gone for everybody; then the trash is emptied. */
 int job_delete(Job *j) {
@@ -36,6 +55,7 @@ int job_delete(Job *j) {
         uid_base = container_conf_uid_base(j->state_fd, name);
         if (job_cancelled())
                 return job_fail_cancelled(j);
+        run_hooks(name);
 
         r = store_trash(j, containers, name, &trash_name);
         if (r < 0)

@@ -25,6 +25,7 @@ void image_conf_done(ImageConf *c) {
         free(TAKE_PTR(c->architecture));
         free(TAKE_PTR(c->description));
         c->properties = strv_free(c->properties);
+        image_templates_done(&c->templates);
 }
 
 bool image_property_key_valid(const char *key) {

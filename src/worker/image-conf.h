@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "basic/macro.h"
+#include "shared/image-templates.h"
 
 /* images/FINGERPRINT/image.conf: what is known of an image ("On disk" in docs/ARCHITECTURE.md). Written once, when it is imported. */
 
@@ -29,6 +30,7 @@ typedef struct ImageConf {
         uint64_t size_bytes, rootfs_bytes;
         uint64_t dropped_devices;
         char **properties; /* owned, "key=value" */
+        ImageTemplates templates; /* owned; a file of its own */
 } ImageConf;
 
 void image_conf_done(ImageConf *c);

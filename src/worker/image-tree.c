@@ -125,6 +125,8 @@ static int take_metadata(Job *j, int tree_fd, int new_fd, ImageConf *c) {
         if (r < 0)
                 return r;
         r = path_write_atomic(new_fd, "metadata.yaml", text, size, 0600);
+        if (r >= 0)
+                r = image_templates_write(&c->templates, new_fd);
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to write metadata.yaml: %m");
         return 0;

@@ -11,6 +11,7 @@
 
 #include "basic/fd.h"
 #include "basic/strv.h"
+#include "shared/image-templates.h"
 #include "shared/message.h"
 #include "worker/architecture.h"
 #include "worker/reader.h"
@@ -97,25 +98,15 @@ static int check_properties(Checker *c, const YamlNode *n) {
         return 0;
 }
 
-static bool file_name_valid(const char *name) {
-        return *name && !strchr(name, '/') && !streq(name, ".") && !streq(name, "..") && image_text_valid(name) && strlen(name) < 256;
-}
-
-static bool target_path_valid(const char *path) {
-        const char *p = path;
-
-        if (*p != '/' || !image_text_valid(path))
-                return false;
-        while (*p) {
-                size_t n;
-
-                p += strspn(p, "/");
-                n = strcspn(p, "/");
-                if (n == 2 && strncmp(p, "..", 2) == 0)
-                        return false;
-                p += n;
-        }
-        return true;
+/* A template's own may have several lines, such as a default for cloud-init. */
+static int check_property(Checker *c, const YamlNode *n) {
+        if (yaml_is_null(n))
+                return 0;
+        if (n->type != YAML_TEXT)
+                return fail(c, n, "'%.100s' must be a text", n->key);
+        if (strlen(n->text) > IMAGE_TEXT_MAX || !image_property_key_valid(n->key))
+                return fail(c, n, "'%.100s' is no name of a property, or its text is longer than %u bytes", n->key, IMAGE_TEXT_MAX);
+        return strv_extendf(&c->fields, "template=property=%s=%s", n->key, n->text);
 }
 
 static int check_template(Checker *c, const YamlNode *n) {
@@ -123,28 +114,40 @@ static int check_template(Checker *c, const YamlNode *n) {
                        *properties = yaml_member(n, "properties");
         int r;
 
-        if (!target_path_valid(n->key))
+        if (!image_template_path_valid(n->key))
                 return fail(c, n, "the template's target '%.100s' is no absolute path without '..'", n->key);
         if (n->type != YAML_MAP)
                 return fail(c, n, "the template of '%.100s' must be a map", n->key);
-        if (!file || file->type != YAML_TEXT || !file_name_valid(file->text))
+        if (!file || file->type != YAML_TEXT || !image_template_file_valid(file->text))
                 return fail(c, file ?: n, "'template' of '%.100s' must be the name of a file in templates/", n->key);
+        r = strv_extendf(&c->fields, "template=path=%s", n->key);
+        if (r >= 0)
+                r = strv_extendf(&c->fields, "template=file=%s", file->text);
+        if (r < 0)
+                return r;
         if (when && !yaml_is_null(when)) {
                 if (when->type != YAML_LIST)
                         return fail(c, when, "'when' of '%.100s' must be a list", n->key);
                 for (const YamlNode *w = when->first; w; w = w->next) {
                         r = check_text(c, "when", w);
+                        if (r >= 0)
+                                r = strv_extendf(&c->fields, "template=when=%s", w->text);
                         if (r < 0)
                                 return r;
                 }
         }
         if (only && (only->type != YAML_TEXT || !only->plain || parse_bool(only->text) < 0))
                 return fail(c, only, "'create_only' of '%.100s' must be true or false", n->key);
+        if (only && parse_bool(only->text) > 0) {
+                r = strv_extend(&c->fields, "template=create-only=yes");
+                if (r < 0)
+                        return r;
+        }
         if (properties && !yaml_is_null(properties)) {
                 if (properties->type != YAML_MAP)
                         return fail(c, properties, "'properties' of '%.100s' must be a map", n->key);
                 for (const YamlNode *p = properties->first; p; p = p->next) {
-                        r = check_text(c, p->key, p);
+                        r = check_property(c, p);
                         if (r < 0)
                                 return r;
                 }
@@ -161,8 +164,8 @@ static int check_templates(Checker *c, const YamlNode *n) {
         if (n->type != YAML_MAP)
                 return fail(c, n, "'templates' must be a map");
         for (const YamlNode *t = n->first; t; t = t->next) {
-                if (++count > METADATA_TEMPLATES_MAX)
-                        return fail(c, t, "'templates' has more than %u entries", METADATA_TEMPLATES_MAX);
+                if (++count > IMAGE_TEMPLATES_MAX)
+                        return fail(c, t, "'templates' has more than %u entries", IMAGE_TEMPLATES_MAX);
                 r = check_template(c, t);
                 if (r < 0)
                         return r;
@@ -295,6 +298,8 @@ static int take_field(ImageConf *c, const char *field) {
                 c->expires_usec = seconds * USEC_PER_SEC;
                 return 0;
         }
+        if ((value = startswith(field, "template=")))
+                return image_templates_add_field(&c->templates, value);
         if ((value = startswith(field, "property="))) {
                 const char *equals = strchr(value, '=');
 

@@ -12,7 +12,6 @@
 #define METADATA_SIZE_MAX (1024U * 1024U)
 #define METADATA_DEPTH_MAX 32U
 #define METADATA_KEYS_MAX 1000U /* of one mapping */
-#define METADATA_TEMPLATES_MAX 256U
 
 /* Fills architecture, description, times and properties of *c. scratch_fd: a directory of the job's. */
 int metadata_read(Job *j, const char *text, size_t size, int scratch_fd, ImageConf *c);

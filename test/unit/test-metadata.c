@@ -15,7 +15,8 @@
 START_TEST(R26_good) {
         static const char *const expected[] = {
                 "architecture=x86_64", "creation-date=1424284563", "expiry-date=0", "property=description=Debian: 13", "property=os=debian",
-                "property=release=22.04",
+                "property=release=22.04", "template=path=/etc/hosts", "template=file=hosts.tpl", "template=when=create", "template=when=rename",
+                "template=property=a=b",
         };
         _cleanup_strv_ char **fields = NULL;
         _cleanup_free_ char *error = NULL;

@@ -25,6 +25,7 @@ static const struct {
         { &setting_type_identifier, { "a b", "a/b", "a%n" } },
         { &setting_type_time_span, { "-1", "5 parsecs", "99999999999999999999", "1min -3s", "forever" } },
         { &setting_type_command, { "sh -c x", "\"\"", "/bin/sh \"open", "/bin/sh \\q" } },
+        { &setting_type_hook, { "sh -c x", "\"\"", "/bin/sh \"open", "/bin/sh \\q" } },
         { &setting_type_environment, { "A", "=x", "1A=x", "A-B=x", "A=x B", "A=\"open", "A=a\\nB", "A=\\x1b[31m" } },
         { &setting_type_credentials, { "novalue", ":x", "../x:y", "a/b:y", ".x:y", "a b:c", "a:\\q", "a:\\x00" } },
         { &setting_type_hostname, { "-a", "a-", "a..b", ".a", "a.", "a_b", "a b", "a/b", "%h", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },

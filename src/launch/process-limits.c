@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "launch/limits.h"
+#include "launch/process-limits.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/template-context.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/strv.h"
+#include "settings/table.h"
+
+static int set_entries(Arena *a, Value *map, const char *prefix, char *const *entries) {
+        int r;
+
+        STRV_FOREACH(e, entries) {
+                _cleanup_free_ char *key = NULL;
+                const char *equals = strchr(*e, '=');
+
+                if (!equals)
+                        continue;
+                if (asprintf(&key, "%s%.*s", prefix, (int) (equals - *e), *e) < 0)
+                        return -ENOMEM;
+                r = value_set_text(a, map, key, equals + 1);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Whatever is set, under its own name and under LXD's. What only the administrator says and LXD does not know, such as hooks, is the host's business. */
+static int set_config(Arena *a, Value *config, const Settings *s) {
+        int r;
+
+        for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (t->who == SETTING_ADMIN && !t->lxd)
+                        continue;
+                r = t->type->print(t, s, &text);
+                if (r == -ENODATA)
+                        continue;
+                if (r >= 0)
+                        r = value_set_text(a, config, t->name, text);
+                if (r >= 0 && t->lxd && !strchr(t->lxd, '*'))
+                        r = value_set_text(a, config, t->lxd, text);
+                if (r < 0)
+                        return r;
+        }
+        r = set_entries(a, config, "environment.", s->environment);
+        return r < 0 ? r : set_entries(a, config, "user.", s->metadata);
+}
+
+static int set_container(Arena *a, Value *container, const char *name, const Settings *s) {
+        const struct {
+                const char *key, *value;
+        } members[] = {
+                { "name", name },
+                { "architecture", s->architecture ?: "" },
+                { "privileged", "false" },
+                { "ephemeral", s->ephemeral ? "true" : "false" },
+                { "type", "container" },
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                r = value_set_text(a, container, members[i].key, members[i].value);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int template_context_new(Arena *a, const char *name, const Settings *s, Value **ret) {
+        Value *context = value_new(a, VALUE_MAP), *container = value_new(a, VALUE_MAP), *config = value_new(a, VALUE_MAP);
+        int r;
+
+        if (!context || !container || !config)
+                return -ENOMEM;
+        r = set_container(a, container, name, s);
+        if (r >= 0)
+                r = set_config(a, config, s);
+        if (r >= 0)
+                r = value_set(a, context, "container", container);
+        if (r >= 0)
+                r = value_set(a, context, "instance", value_copy(a, container));
+        if (r >= 0)
+                r = value_set(a, context, "config", config);
+        if (r >= 0)
+                r = value_set(a, context, "devices", value_new(a, VALUE_MAP));
+        if (r < 0)
+                return r;
+        *ret = context;
+        return 0;
+}
+
+int template_context_set(Arena *a, Value *context, const char *trigger, const char *path, char *const *properties) {
+        Value *map = value_new(a, VALUE_MAP);
+        int r;
+
+        if (!map)
+                return -ENOMEM;
+        r = set_entries(a, map, "", properties);
+        if (r >= 0)
+                r = value_set(a, context, "properties", map);
+        if (r >= 0)
+                r = value_set_text(a, context, "trigger", trigger);
+        if (r >= 0)
+                r = value_set_text(a, context, "path", path);
+        return r;
+}
