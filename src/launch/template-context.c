@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/strv.h"
+#include "settings/device-table.h"
 #include "settings/table.h"
 
 static int set_entries(Arena *a, Value *map, const char *prefix, char *const *entries) {
@@ -49,6 +50,7 @@ static int set_config(Arena *a, Value *config, const Settings *s) {
 }
 
 static int set_container(Arena *a, Value *container, const char *name, const Settings *s) {
+        _cleanup_free_ char *profiles = NULL;
         const struct {
                 const char *key, *value;
         } members[] = {
@@ -65,14 +67,41 @@ static int set_container(Arena *a, Value *container, const char *name, const Set
                 if (r < 0)
                         return r;
         }
+        r = strv_join(s->profiles, ", ", &profiles);
+        return r < 0 ? r : value_set_text(a, container, "profile", profiles);
+}
+
+/* As LXD has them: by name, each with its type and what is set of it, under LXD's names. */
+static int set_devices(Arena *a, Value *devices, const Settings *s) {
+        int r;
+
+        for (size_t i = 0; i < s->devices.n; i++) {
+                const Device *d = &s->devices.items[i];
+                Value *map = value_new(a, VALUE_MAP);
+
+                if (!map)
+                        return -ENOMEM;
+                if (device_type(d) == DEVICE_NONE)
+                        continue;
+                r = value_set(a, devices, d->name, map);
+                for (int k = 0; k < _DEVICE_KEY_MAX && r >= 0; k++)
+                        NULSTR_EACH(name, d->values[k] ? device_table[k].lxd : NULL)
+                                if (r >= 0)
+                                        r = value_set_text(a, map, name, d->values[k]);
+                if (r >= 0)
+                        r = value_set_text(a, map, "type", device_type_to_string(device_type(d)));
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 
 int template_context_new(Arena *a, const char *name, const Settings *s, Value **ret) {
-        Value *context = value_new(a, VALUE_MAP), *container = value_new(a, VALUE_MAP), *config = value_new(a, VALUE_MAP);
+        Value *context = value_new(a, VALUE_MAP), *container = value_new(a, VALUE_MAP), *config = value_new(a, VALUE_MAP),
+              *devices = value_new(a, VALUE_MAP);
         int r;
 
-        if (!context || !container || !config)
+        if (!context || !container || !config || !devices)
                 return -ENOMEM;
         r = set_container(a, container, name, s);
         if (r >= 0)
@@ -84,7 +113,9 @@ int template_context_new(Arena *a, const char *name, const Settings *s, Value **
         if (r >= 0)
                 r = value_set(a, context, "config", config);
         if (r >= 0)
-                r = value_set(a, context, "devices", value_new(a, VALUE_MAP));
+                r = set_devices(a, devices, s);
+        if (r >= 0)
+                r = value_set(a, context, "devices", devices);
         if (r < 0)
                 return r;
         *ret = context;

@@ -89,7 +89,7 @@ test_R47_list() {
         new_container c1 busybox
         run_container c2-with-a-long-name busybox
         text=$(berthctl list)
-        assert_match "$text" '^NAME +STATE +OS +IMAGE +LEADER +OWNER'
+        assert_match "$text" '^NAME +STATE +OS +ADDRESSES +IMAGE +LEADER +OWNER'
         assert_match "$text" 'c1 +stopped'
         assert_match "$text" "c2-with-a-long-name +running .* $(leader_of c2-with-a-long-name) +root"
         assert_match "$text" '2 containers'

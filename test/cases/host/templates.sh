@@ -77,9 +77,10 @@ path={{ path }}
 container={{ container.name }} {{ container.architecture }} {{ container.privileged }} {{ container.ephemeral }}
 config={{ config_get("user.x", "") }} {{ config["user.y.z"]|default:"d"|upper }} {{ config["limits.memory"] }} {{ config.MemoryMax }}
 properties={{ properties.default }} {{ properties.none }}
-devices={% for name, d in devices %}{{ name }}:{{ d.type }} {% endfor %}.
+devices={% for name, d in devices %}{{ name }}:{{ d.type }}:{{ d.path }} {% endfor %}.
+profile={{ container.profile }}
 '
-        run_container c1 all --set user.x=v --set limits.memory=64MiB
+        run_container c1 all --set user.x=v --set limits.memory=64MiB --device mem,type=disk,source=tmpfs,path=/mem
         local text
         text=$(inside c1 cat /etc/context)
         assert_match "$text" 'trigger=start'
@@ -87,7 +88,8 @@ devices={% for name, d in devices %}{{ name }}:{{ d.type }} {% endfor %}.
         assert_match "$text" 'container=c1 x86_64 false false'
         assert_match "$text" 'config=v D 64M 64M'
         assert_match "$text" 'properties=a b '
-        assert_match "$text" 'devices=.*\.'
+        assert_match "$text" 'devices=mem:disk:/mem \.'
+        assert_match "$text" 'profile=default'
 }
 
 # one that cannot be rendered or written stops the start, which says which, where and why; the next start tries again
