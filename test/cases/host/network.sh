@@ -62,9 +62,18 @@ machinectl_knows_address() {
         machinectl list --no-legend --max-addresses=all -l | grep "^$1 " -A3 | grep -q "$2"
 }
 
+# default_profile_with_eth0: the lines that the shipped profile has as a comment, in a copy of the administrator's.
+default_profile_with_eth0() {
+        on_exit 'rm -rf /etc/berth/profiles'
+        mkdir -p /etc/berth/profiles
+        sed 's/^#    //' /usr/lib/berth/profiles/default.conf >/etc/berth/profiles/default.conf
+        grep -q '^Parent=berthbr0' /etc/berth/profiles/default.conf
+}
+
 # the bridge comes when it is wanted, with a network; an address by DHCP, one by IPv6, and the host knows them by name
 test_R75_default_profile_bridge_dhcp_and_names() {
         on_exit no_bridge
+        default_profile_with_eth0
         local address
         ! ip link show berthbr0 >/dev/null 2>&1 || fail "there is a bridge already"
         run_container c1 busybox
@@ -182,6 +191,7 @@ test_R81_macvlan_and_physical() {
 # no interface at all
 test_R81_none() {
         on_exit no_bridge
+        default_profile_with_eth0
         run_container c3 busybox
         assert_eq "$(inside c3 ls /sys/class/net | tr '\n' ' ')" "eth0 lo "
         expect berthctl device set c3 eth0 type=none
