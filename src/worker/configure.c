@@ -129,8 +129,10 @@ int job_configure(Job *j) {
                 r = apply(j, name, container, keys, &next_start);
         if (r >= 0)
                 r = strv_join(next_start, " ", &joined);
-        if (r < 0)
+        if (r < 0) {
+                (void) unlinkat(container, BEFORE, 0);
                 return r;
+        }
         job_result(j, "next-start=%s", joined);
         job_commit(j);
         return 0;
