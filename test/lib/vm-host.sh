@@ -184,13 +184,16 @@ vm_reboot() {
 
 # vm_power_cut DIR: what the kernel has not written to the disk is lost, as when the power goes; it boots again.
 vm_power_cut() {
-        local dir=$1 old
+        local dir=$1 old last
         old=$(vm_ssh "$dir" "cat /proc/sys/kernel/random/boot_id")
-        # No answer comes to this one.
-        vm_ssh "$dir" "echo b >/proc/sysrq-trigger" >/dev/null 2>&1 &
+        # No answer comes to this one, nor an end.
+        vm_ssh "$dir" "sleep 1; echo b >/proc/sysrq-trigger" >/dev/null 2>&1 </dev/null &
+        last=$!
+        sleep 2
         vm_disconnect "$dir"
         vm_wait_up "$dir" "$old"
-        wait "$!" || true
+        kill "$last" 2>/dev/null || true
+        wait "$last" || true
 }
 
 # vm_down DIR: end it and take away all that is left, but for the folder.
