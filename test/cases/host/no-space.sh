@@ -11,7 +11,7 @@ full_disk() {
         truncate -s "$1M" "$TEST_TMP/disk"
         mkfs.ext4 -q -m 0 "$TEST_TMP/disk"
         systemctl stop berth-containerd
-        mkdir -p -m 0700 "$STORE"
+        [ -d "$STORE" ] || mkdir -m 0700 "$STORE"
         mount -o loop "$TEST_TMP/disk" "$STORE"
         chmod 0700 "$STORE"
         on_exit 'berthctl delete --force c1 c2 >/dev/null 2>&1; systemctl stop berth-containerd; for i in 1 2 3 4 5; do umount "$STORE" && break; sleep 1; done'
