@@ -13,6 +13,7 @@
 #include "basic/strv.h"
 #include "containerd/container-bus.h"
 #include "containerd/image.h"
+#include "shared/bus-names.h"
 #include "shared/names.h"
 #include "shared/runtime-state.h"
 
@@ -168,6 +169,21 @@ void container_set_run_in(Container *c, bool active) {
 void container_freezer_changed(Container *c) {
         if (c->unit_state == CONTAINER_RUNNING)
                 container_bus_changed(c, "State", NULL, NULL);
+}
+
+int container_new_request(Container *c, Message **ret, sd_bus_error *error) {
+        _cleanup_(message_freep) Message *request = NULL;
+        int r;
+
+        if (c->deleting)
+                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
+        r = message_new(&request);
+        if (r >= 0)
+                r = message_add(request, "name", c->name);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(request);
+        return 0;
 }
 
 bool container_enabled(Container *c) {

@@ -3,6 +3,7 @@
 
 #include "containerd/manager.h"
 #include "containerd/store.h"
+#include "shared/message.h"
 
 /* One container: its record on disk and what PID 1 says of its units. What is done to it is in operation.h and session.h. */
 
@@ -48,6 +49,9 @@ void container_set_unit_state(Container *c, ContainerState state);
 void container_set_run_in(Container *c, bool active);
 /* The payload has been frozen or thawed. */
 void container_freezer_changed(Container *c);
+
+/* The beginning of what a job on it is asked for, its name; refused while it is being deleted. */
+int container_new_request(Container *c, Message **ret, sd_bus_error *error);
 
 /* Is it started at boot? */
 bool container_enabled(Container *c);

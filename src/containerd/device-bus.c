@@ -119,12 +119,7 @@ static int change(Call *call, Container *c, sd_bus_message *m, const char *actio
         r = settings_bus_check(call, assignments, unset, error);
         if (r < 0)
                 return r;
-        if (c->deleting)
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
-
-        r = message_new(&request);
-        if (r >= 0)
-                r = message_add(request, "name", c->name);
+        r = container_new_request(c, &request, error);
         if (r >= 0)
                 r = message_add(request, "device", device);
         if (r >= 0)

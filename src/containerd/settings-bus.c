@@ -200,12 +200,7 @@ int settings_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *
         r = settings_bus_check(call, assignments, unset, error);
         if (r < 0)
                 return r;
-        if (c->deleting)
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
-
-        r = message_new(&request);
-        if (r >= 0)
-                r = message_add(request, "name", c->name);
+        r = container_new_request(c, &request, error);
         if (r >= 0)
                 r = message_add_strv(request, "setting", assignments);
         if (r >= 0)
@@ -263,11 +258,7 @@ int settings_bus_replace(Call *call, void *object, sd_bus_message *m, sd_bus_err
                 r = check_text_keys(call, c->name, before, text, &units, error);
         if (r < 0)
                 return r;
-        if (c->deleting)
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
-        r = message_new(&request);
-        if (r >= 0)
-                r = message_add(request, "name", c->name);
+        r = container_new_request(c, &request, error);
         if (r >= 0)
                 r = message_add(request, "text", text);
         if (r >= 0)

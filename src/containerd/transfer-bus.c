@@ -44,12 +44,7 @@ static int copy(Call *call, Container *c, JobKind kind, sd_bus_message *m, sd_bu
         r = fd_check(fd, error);
         if (r < 0)
                 return r;
-        if (c->deleting)
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is being deleted.", c->name);
-
-        r = message_new(&request);
-        if (r >= 0)
-                r = message_add(request, "name", c->name);
+        r = container_new_request(c, &request, error);
         if (r >= 0)
                 r = message_add(request, "path", path);
         if (r >= 0)

@@ -58,6 +58,21 @@ static int replace_entry(char ***l, char *entry, size_t key_size, char **ret_rea
         return strv_consume(l, entry);
 }
 
+static int replace_entries(char ***l, char *const *words, char **ret_reason) {
+        int r;
+
+        STRV_FOREACH(w, words) {
+                char *copy = strdup(*w);
+
+                if (!copy)
+                        return -ENOMEM;
+                r = replace_entry(l, copy, strcspn(copy, "="), ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int apply_environment(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
         _cleanup_strv_ char **words = NULL;
         int r;
@@ -75,16 +90,7 @@ static int apply_environment(const Setting *t, Settings *s, const char *text, bo
                 if (text_is_plain(*w) <= 0)
                         return setting_reason(ret_reason, "has a newline or another control character in a variable");
         }
-        for (char **w = words; w && *w; w++) {
-                char *copy = strdup(*w);
-
-                if (!copy)
-                        return -ENOMEM;
-                r = replace_entry(SETTING_FIELD(t, s, char **), copy, strcspn(copy, "="), ret_reason);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return replace_entries(SETTING_FIELD(t, s, char **), words, ret_reason);
 }
 
 static int apply_metadata(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
@@ -100,16 +106,7 @@ static int apply_metadata(const Setting *t, Settings *s, const char *text, bool 
                 if (n == 0 || n > 255 || (*w)[n] != '=')
                         return -EINVAL;
         }
-        STRV_FOREACH(w, words) {
-                char *copy = strdup(*w);
-
-                if (!copy)
-                        return -ENOMEM;
-                r = replace_entry(SETTING_FIELD(t, s, char **), copy, strcspn(copy, "="), ret_reason);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return replace_entries(SETTING_FIELD(t, s, char **), words, ret_reason);
 }
 
 static int apply_profiles(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
