@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "settings/server.h"
 #include "settings/table.h"
 
 int main(void) {
@@ -15,6 +16,8 @@ int main(void) {
                         settings_print_manual(stdout);
                 else if (streq(line, "@DEVICES@\n"))
                         devices_print_manual(stdout);
+                else if (streq(line, "@SERVER@\n"))
+                        server_print_manual(stdout);
                 else
                         fputs(line, stdout);
         return ferror(stdin) || fflush(stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;

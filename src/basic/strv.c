@@ -152,8 +152,9 @@ static size_t utf8_length(const unsigned char *s) {
 
         if (c < 0xa0 || (n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)) || (c >= 0xd800 && c <= 0xdfff))
                 return 0;
-        /* Bidirectional overrides and isolates reorder what a person reads on a terminal (ATTACKS S82, CVE-2021-42574). */
-        if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f)
+        /* Bidirectional marks, overrides and isolates reorder what a person reads on a terminal (ATTACKS S82, CVE-2021-42574); U+2028 and U+2029
+         * end a line for who goes by Unicode. */
+        if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f || c == 0x061c)
                 return 0;
         return n;
 }

@@ -20,14 +20,17 @@ int alias_check_name(const char *alias, sd_bus_error *error) {
                                  escaped, ALIAS_NAME_MAX);
 }
 
-int alias_check(const char *alias, sd_bus_error *error) {
+int alias_check(Manager *m, const char *alias, sd_bus_error *error) {
         _cleanup_free_ char *fingerprint = NULL;
+        Image *i;
         int r;
 
         r = alias_check_name(alias, error);
         if (r < 0)
                 return r;
-        if (store_read_alias(alias, &fingerprint) >= 0)
+        if (store_read_alias(alias, &fingerprint) >= 0 && manager_find_image(m, fingerprint, &i) >= 0 && image_load(i, -EBADF) >= 0 && !image_shows(i))
+                return sd_bus_error_setf(error, BERTH_ERROR_ALIAS_EXISTS, "The alias '%s' exists already.", alias);
+        if (fingerprint)
                 return sd_bus_error_setf(error, BERTH_ERROR_ALIAS_EXISTS, "The alias '%s' exists already, for image '%.12s'.", alias, fingerprint);
         return 0;
 }
@@ -48,7 +51,7 @@ static int start_job(Call *call, const char *alias, const char *deed, const char
 }
 
 int alias_add(Call *call, const char *alias, Image *image, sd_bus_message *m, sd_bus_error *error) {
-        int r = alias_check(alias, error);
+        int r = alias_check(call->manager, alias, error);
 
         return r < 0 ? r : start_job(call, alias, "add", image->fingerprint, m, error);
 }

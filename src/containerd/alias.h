@@ -10,4 +10,4 @@ int alias_remove(Call *call, const char *alias, sd_bus_message *m, sd_bus_error 
 
 /* Both fail with a sentence: unless it can be an alias at all, and unless it may be given to an image now. */
 int alias_check_name(const char *alias, sd_bus_error *error);
-int alias_check(const char *alias, sd_bus_error *error);
+int alias_check(Manager *m, const char *alias, sd_bus_error *error);

@@ -4,11 +4,16 @@
 #include <stdio.h>
 
 #include "basic/strv.h"
+#include "containerd/creation.h"
 #include "containerd/deletion.h"
 #include "containerd/manager-bus.h"
 #include "containerd/operation.h"
 #include "containerd/options.h"
+#include "containerd/quota.h"
+#include "containerd/renaming.h"
 #include "containerd/reply.h"
+#include "containerd/settings-bus.h"
+#include "settings/settings.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -23,8 +28,19 @@ int container_bus_get(_unused_ Call *call, void *object, sd_bus_message *m, _unu
         return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
 }
 
-int container_bus_start(_unused_ Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
-        return reply_later(m, operation_start(object, reply_when_done, sd_bus_message_ref(m), error));
+int container_bus_check_running(const Call *call, Container *c, sd_bus_error *error) {
+        if (call->uid == 0 || c->starting || c->run_in_active || (c->unit_state != CONTAINER_STOPPED && c->unit_state != CONTAINER_FAILED))
+                return 0;
+        (void) container_load(c, -EBADF);
+        return quota_check(c->manager, QUOTA_RUNNING, c->record.owner, error);
+}
+
+int container_bus_start(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        int r = container_bus_check_running(call, object, error);
+
+        if (r < 0)
+                return r;
+        return reply_later(m, operation_start(object, START_UNTIL_READY, reply_when_done, sd_bus_message_ref(m), error));
 }
 
 static int read_stop_options(sd_bus_message *m, StopOptions *ret, sd_bus_error *error) {
@@ -81,15 +97,71 @@ int container_bus_thaw(_unused_ Call *call, void *object, sd_bus_message *m, sd_
         return reply_later(m, operation_freeze(object, false, reply_when_done, sd_bus_message_ref(m), error));
 }
 
+/* Settings that cannot be read protect nothing: such a container must be deletable. */
+static int check_protection(const Container *c, sd_bus_error *error) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *sentence = NULL;
+
+        if (settings_load(c->name, &s, &sentence) < 0 || !s->protect_delete)
+                return 0;
+        return sd_bus_error_setf(error, BERTH_ERROR_PROTECTED, "Container '%s' is protected from deletion by ProtectDelete=.", c->name);
+}
+
 int container_bus_delete(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
         bool force = false;
         const Option options[] = { { "force", 'b', &force } };
         int r;
 
         r = options_read(m, options, ELEMENTSOF(options), NULL, NULL, error);
+        if (r >= 0)
+                r = check_protection(object, error);
         if (r < 0)
                 return r;
         return reply_later(m, deletion_start(object, force, call->uid, sd_bus_message_get_sender(m), reply_when_done, sd_bus_message_ref(m), error));
+}
+
+int container_bus_clone(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_strv_ char **settings = NULL;
+        bool ephemeral = false;
+        const char *name, *snapshot = NULL, *store = NULL;
+        const Option options[] = {
+                { "ephemeral", 'b', &ephemeral },
+                { "snapshot", 's', &snapshot },
+                { "store", 's', &store },
+        };
+        int r;
+
+        r = sd_bus_message_read(m, "s", &name);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &settings);
+        if (r >= 0)
+                r = options_read(m, options, ELEMENTSOF(options), NULL, NULL, error);
+        if (r >= 0)
+                r = settings_bus_check(call, settings, NULL, error);
+        return r < 0 ? r : creation_clone(call, object, snapshot, name, settings, ephemeral, store, m, error);
+}
+
+int container_bus_rename(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        const char *new_name;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &new_name);
+        return r < 0 ? r : reply_later(m, renaming_start(object, new_name, call->uid, sd_bus_message_get_sender(m), reply_when_done, sd_bus_message_ref(m), error));
+}
+
+int container_bus_move(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(message_freep) Message *request = NULL;
+        Container *c = object;
+        const char *store;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &store);
+        if (r >= 0)
+                r = container_new_request(c, &request, error);
+        if (r >= 0)
+                r = message_add(request, "store", store);
+        return r < 0 ? r : reply_later(m, job_start(call->manager, JOB_MOVE, c->name, call->uid, sd_bus_message_get_sender(m), request, reply_when_job_done,
+                                                    sd_bus_message_ref(m), NULL, error));
 }
 
 int container_bus_enable(_unused_ Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
@@ -137,8 +209,20 @@ PROPERTY(leader) {
         return sd_bus_message_append(reply, "u", (uint32_t) container_leader(userdata));
 }
 
+PROPERTY(uid_base) {
+        return sd_bus_message_append(reply, "u", container_uid_base(userdata));
+}
+
+PROPERTY(encrypted) {
+        return sd_bus_message_append(reply, "b", ((Container *) userdata)->record.encrypted);
+}
+
 PROPERTY(ephemeral) {
         return sd_bus_message_append(reply, "b", ((Container *) userdata)->record.ephemeral);
+}
+
+PROPERTY(privileged) {
+        return sd_bus_message_append(reply, "b", container_privileged(userdata, true));
 }
 
 PROPERTY(enabled) {
@@ -224,15 +308,21 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Leader", "u", property_leader, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Owner", "u", NULL, RECORD(owner), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("UUID", "s", NULL, RECORD(uuid), SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("UIDBase", "u", NULL, RECORD(uid_base), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Store", "s", NULL, RECORD(store), 0),
+        SD_BUS_PROPERTY("UIDBase", "u", property_uid_base, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("CreatedUSec", "t", NULL, RECORD(created_usec), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Description", "s", NULL, RECORD(description), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Encrypted", "b", property_encrypted, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Ephemeral", "b", property_ephemeral, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Privileged", "b", property_privileged, 0, 0),
         SD_BUS_PROPERTY("Enabled", "b", property_enabled, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Unit", "s", property_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Scope", "s", property_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("OperatingSystem", "s", property_operating_system, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 
+        SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("t", time_usec, "a{st}", statistics), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        METHOD("Publish", ("a{sv}", options), ("s", fingerprint, "o", image)),
+        METHOD("Clone", ("s", new_name, "as", settings, "a{sv}", options), ("s", new_name, "o", container)),
         METHOD_PLAIN("Start"),
         METHOD_NO_RESULT("Stop", ("a{sv}", options)),
         METHOD_NO_RESULT("Restart", ("a{sv}", options)),
@@ -241,6 +331,16 @@ static const sd_bus_vtable vtable[] = {
         METHOD_PLAIN("Freeze"),
         METHOD_PLAIN("Thaw"),
         METHOD_NO_RESULT("Delete", ("a{sv}", options)),
+        METHOD_NO_RESULT("Rename", ("s", new_name)),
+        METHOD_NO_RESULT("ChangeKey", ("h", old_key, "h", new_key)),
+        METHOD("Snapshot", ("s", snapshot, "a{sv}", options), ("s", snapshot)),
+        METHOD_NO_RESULT("Restore", ("s", snapshot)),
+        SD_BUS_METHOD_WITH_ARGS("ListSnapshots", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sttbt)", snapshots), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        METHOD("GetSnapshotSettings", ("s", snapshot), ("s", text)),
+        METHOD_NO_RESULT("Move", ("s", store)),
+        METHOD_NO_RESULT("RenameSnapshot", ("s", snapshot, "s", new_name)),
+        METHOD_NO_RESULT("SetSnapshotExpiry", ("s", snapshot, "t", expires_usec)),
+        METHOD_NO_RESULT("DeleteSnapshots", ("as", snapshots)),
         METHOD_PLAIN("Enable"),
         METHOD_PLAIN("Disable"),
         METHOD("Exec", ("as", argv, "as", environment, "a{sv}", options, "ah", stdio), ("h", session)),
@@ -255,6 +355,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("GetSettingsFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}b)", devices), gate_method, SD_BUS_VTABLE_UNPRIVILEGED),
         METHOD_NO_RESULT("AddDevice", ("s", device, "a{ss}", settings)),
+        METHOD_NO_RESULT("AddDisk", ("s", device, "h", source, "a{ss}", settings)),
         METHOD_NO_RESULT("SetDevice", ("s", device, "a{ss}", settings, "as", unset)),
         METHOD_NO_RESULT("RemoveDevice", ("s", device)),
         SD_BUS_VTABLE_END

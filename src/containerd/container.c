@@ -12,7 +12,9 @@
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "containerd/container-bus.h"
+#include "containerd/fd-check.h"
 #include "containerd/image.h"
+#include "settings/settings.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 #include "shared/runtime-state.h"
@@ -85,32 +87,44 @@ Container *container_free(Container *c) {
         return NULL;
 }
 
-/* Frozen or not, as the kernel says: PID 1 sends no signal for it, and its FreezerState of hundreds of scopes would be hundreds of calls. The
- * leader is in the scope's cgroup or below. */
-static bool scope_is_frozen(const char *name, pid_t leader) {
-        _cleanup_free_ char *text = NULL, *scope = NULL, *events = NULL, *path = NULL;
+/* The leader is in the scope's cgroup or below. */
+int container_open_cgroup(const char *name, pid_t leader) {
+        _cleanup_free_ char *text = NULL, *scope = NULL, *path = NULL;
         char proc[sizeof "/proc/" + DECIMAL_MAX];
         _cleanup_close_ int dir = -EBADF;
         char *group, *end;
+        int r;
 
         snprintf(proc, sizeof proc, "/proc/%d", (int) leader);
         dir = open(proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0 || path_read(dir, "cgroup", 64 * 1024, &text, NULL) < 0)
-                return false;
+        if (dir < 0)
+                return -errno;
+        r = path_read(dir, "cgroup", 64 * 1024, &text, NULL);
+        if (r >= 0)
+                r = container_scope(name, &scope);
+        if (r < 0)
+                return r;
         group = strstr(text, "0::/");
-        if (!group || container_scope(name, &scope) < 0)
-                return false;
+        if (!group)
+                return -ENOENT;
         group += strlen("0::/");
         group[strcspn(group, "\n")] = 0;
         end = strstr(group, scope);
         if (!end)
-                return false;
+                return -ENOENT;
         end[strlen(scope)] = 0;
 
         if (asprintf(&path, "/sys/fs/cgroup/%s", group) < 0)
-                return false;
-        dir = fd_close(dir);
-        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                return -ENOMEM;
+        r = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return r < 0 ? -errno : r;
+}
+
+/* Frozen or not, as the kernel says: PID 1 sends no signal for it, and its FreezerState of hundreds of scopes would be hundreds of calls. */
+static bool scope_is_frozen(const char *name, pid_t leader) {
+        _cleanup_close_ int dir = container_open_cgroup(name, leader);
+        _cleanup_free_ char *events = NULL;
+
         return dir >= 0 && path_read(dir, "cgroup.events", 4096, &events, NULL) >= 0 && strstr(events, "frozen 1");
 }
 
@@ -120,6 +134,28 @@ pid_t container_leader(Container *c) {
         if (c->unit_state != CONTAINER_RUNNING && c->unit_state != CONTAINER_STARTING && c->unit_state != CONTAINER_STOPPING)
                 return 0;
         return runtime_state_read(c->name, &s) >= 0 ? s.leader : 0;
+}
+
+uint32_t container_uid_base(Container *c) {
+        RuntimeState s;
+
+        /* What it has while it runs may be a further range (IDMapSize=), or the host's ids. */
+        return container_leader(c) > 0 && runtime_state_read(c->name, &s) >= 0 && (s.uid_base > 0 || s.privileged) ? s.uid_base : c->record.uid_base;
+}
+
+bool container_privileged(Container *c, bool others_name_it) {
+        char drop_ins[sizeof BERTH_CONFIG_DIR "/containers/.conf.d" + CONTAINER_NAME_MAX];
+        _cleanup_free_ char *sentence = NULL;
+        _cleanup_(settings_freep) Settings *s = NULL;
+        RuntimeState state;
+
+        /* What it runs as, or what it would start as. Without settings that can be read it does not start. */
+        if (container_leader(c) > 0 && runtime_state_read(c->name, &state) >= 0)
+                return state.privileged;
+        snprintf(drop_ins, sizeof drop_ins, BERTH_CONFIG_DIR "/containers/%s.conf.d", c->name);
+        if (!others_name_it && !c->record.names_privileged && access(drop_ins, F_OK) < 0)
+                return false;
+        return settings_load(c->name, &s, &sentence) >= 0 && s->privileged;
 }
 
 ContainerState container_state(Container *c) {
@@ -186,7 +222,19 @@ int container_new_request(Container *c, Message **ret, sd_bus_error *error) {
         return 0;
 }
 
-bool container_enabled(Container *c) {
+int container_add_key(const Container *c, Message *request, int key_fd, sd_bus_error *error) {
+        int r;
+
+        r = c->record.encrypted ? message_add(request, "encrypted", "1") : 0;
+        if (r < 0 || key_fd < 0)
+                return r;
+        r = fd_check(key_fd, error);
+        if (r >= 0)
+                r = message_addf(request, "key", "%zu", request->n_fds);
+        return r < 0 ? r : message_add_fd(request, key_fd);
+}
+
+static bool is_wanted(const Container *c, bool by_hand) {
         static const char *const places[] = {
                 "/etc/systemd/system/machines.target.wants",
                 "/etc/systemd/system/multi-user.target.wants",
@@ -198,7 +246,7 @@ bool container_enabled(Container *c) {
 
         if (container_unit(c->name, &unit) < 0)
                 return false;
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(places) - by_hand; i++) {
                 _cleanup_free_ char *path = NULL;
 
                 if (asprintf(&path, "%s/%s", places[i], unit) < 0)
@@ -207,6 +255,14 @@ bool container_enabled(Container *c) {
                         return true;
         }
         return false;
+}
+
+bool container_enabled(Container *c) {
+        return is_wanted(c, false);
+}
+
+bool container_enabled_by_hand(Container *c) {
+        return is_wanted(c, true);
 }
 
 const char *container_operating_system(Container *c) {

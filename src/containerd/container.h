@@ -22,6 +22,7 @@ struct Container {
         char *name;                /* first: Table */
         Manager *manager;          /* borrowed, outlives us */
         ContainerState unit_state; /* of berth@NAME.service; never CONTAINER_FROZEN */
+        bool starting;             /* a start was asked for, and PID 1 has not ended it */
         bool run_in_active;        /* berth-run-NAME.service runs a command in it while it is stopped */
         StoreStamp stamp;          /* of what record was read from */
         ContainerRecord record;    /* valid after container_load() */
@@ -41,6 +42,11 @@ ContainerState container_state_from_unit(const char *active_state);
 ContainerState container_state(Container *c);
 bool container_runs(Container *c); /* running or frozen */
 pid_t container_leader(Container *c); /* 0: none */
+uint32_t container_uid_base(Container *c);
+/* others_name_it: a file of settings that is not the container's own has Privileged=, so that all have to be read. */
+bool container_privileged(Container *c, bool others_name_it);
+/* The cgroup of the scope that this leader is in, an fd. Below it all is the guest's, names too. */
+int container_open_cgroup(const char *name, pid_t leader);
 
 /* Reads the record if it has changed. containers_fd may be negative. */
 int container_load(Container *c, int containers_fd);
@@ -52,9 +58,14 @@ void container_freezer_changed(Container *c);
 
 /* The beginning of what a job on it is asked for, its name; refused while it is being deleted. */
 int container_new_request(Container *c, Message **ret, sd_bus_error *error);
+/* For a job that needs its files: of one that is encrypted the job's sandbox, and the caller's key for one that does not run (negative: there is none). The job
+ * reads it: it is never in the manager. */
+int container_add_key(const Container *c, Message *request, int key_fd, sd_bus_error *error);
 
 /* Is it started at boot? */
 bool container_enabled(Container *c);
+/* By a link that somebody has made, not by Autostart=, which goes with its settings. */
+bool container_enabled_by_hand(Container *c);
 
 /* "debian 13", or a description of its image, or "". Borrowed. */
 const char *container_operating_system(Container *c);

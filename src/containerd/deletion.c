@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "basic/clock.h"
 #include "basic/log.h"
 #include "containerd/job.h"
 #include "containerd/operation.h"
+#include "containerd/unit-reload.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -49,14 +51,6 @@ static void on_forgotten(void *userdata, _unused_ sd_bus_message *reply, _unused
         deletion_finish(userdata, NULL);
 }
 
-/* What berth-generator made of its [Unit] settings, which another container of the same name would be given. */
-static bool has_drop_in(const Deletion *d) {
-        char path[sizeof "/run/systemd/generator/berth@.service.d" + CONTAINER_NAME_MAX];
-
-        snprintf(path, sizeof path, "/run/systemd/generator/%s.d", d->unit);
-        return access(path, F_OK) >= 0;
-}
-
 static void on_removed(void *userdata, _unused_ const Job *job, const sd_bus_error *error) {
         Deletion *d = userdata;
 
@@ -64,7 +58,8 @@ static void on_removed(void *userdata, _unused_ const Job *job, const sd_bus_err
         if (!error) {
                 (void) systemd_call(d->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", d->unit);
                 (void) systemd_call(d->manager->systemd, NULL, NULL, "StopUnit", "ss", d->scope, "replace");
-                if (has_drop_in(d) && systemd_call(d->manager->systemd, on_forgotten, d, "Reload", "") >= 0)
+                /* Another container of the same name would be given what was made of its settings. */
+                if (unit_reload_has_drop_in(d->name) && unit_reload(d->manager, on_forgotten, d) >= 0)
                         return;
         }
         deletion_finish(d, error);
@@ -163,16 +158,27 @@ static void on_reaped(_unused_ void *userdata, const sd_bus_error *error) {
                 log_warning("An ephemeral container could not be deleted: %s", error->message);
 }
 
+/* Whoever made it was about to start it, and is not there to do so any more: for too long, or since before the host was booted. */
+static bool is_abandoned(const Container *c) {
+        uint64_t now = clock_usec(CLOCK_REALTIME), up = clock_usec(CLOCK_BOOTTIME);
+
+        return c->record.start_before_usec > 0 && (c->record.start_before_usec < now || c->record.created_usec < now - MIN_OF(up, now));
+}
+
 void deletion_reap(Container *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        bool started;
         int r;
 
         if (c->deleting || (c->unit_state != CONTAINER_STOPPED && c->unit_state != CONTAINER_FAILED))
                 return;
-        /* One that has never been started waits for its first start. */
-        if (container_load(c, -EBADF) < 0 || !c->record.ephemeral || !store_container_was_started(c->name))
+        if (container_load(c, -EBADF) < 0 || !c->record.ephemeral)
                 return;
-        log_info("Ephemeral container '%s' has ended, deleting it", c->name);
+        started = store_container_was_started(c->name);
+        /* One that has never been started waits for its first start. */
+        if (!started && !is_abandoned(c))
+                return;
+        log_info(started ? "Ephemeral container '%s' has ended, deleting it" : "Nobody has started the ephemeral container '%s', deleting it", c->name);
         r = deletion_start(c, false, c->record.owner, "", on_reaped, NULL, &error);
         if (r < 0)
                 log_warning_errno(r, "Cannot delete ephemeral container '%s': %s", c->name, error.message ?: strerror(-r));

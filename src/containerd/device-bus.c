@@ -105,20 +105,18 @@ static int check_remove(const Call *call, const Container *c, const char *device
                 r = settings_file_parse(c->name, text, &f, &sentence);
         if (r < 0)
                 return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "%s", sentence ?: strerror(-r));
-        if (!settings_file_device_is_owners(f, device))
+        if (!settings_file_device_is_owners(f, device, call->uid))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "The device '%s' of container '%s' is the administrator's to take away.",
                                          device, c->name);
         return 0;
 }
 
-static int change(Call *call, Container *c, sd_bus_message *m, const char *action, const char *device, char *const *assignments,
-                  char *const *unset, sd_bus_error *error) {
+/* fd: of the caller's own directory, which is checked by the job, where it may hang. */
+static int send_request(Call *call, Container *c, sd_bus_message *m, const char *action, const char *device, char *const *assignments,
+                        char *const *unset, int fd, sd_bus_error *error) {
         _cleanup_(message_freep) Message *request = NULL;
         int r;
 
-        r = settings_bus_check(call, assignments, unset, error);
-        if (r < 0)
-                return r;
         r = container_new_request(c, &request, error);
         if (r >= 0)
                 r = message_add(request, "device", device);
@@ -128,10 +126,20 @@ static int change(Call *call, Container *c, sd_bus_message *m, const char *actio
                 r = message_add_strv(request, "setting", assignments);
         if (r >= 0)
                 r = message_add_strv(request, "unset", unset);
+        if (r >= 0 && fd >= 0)
+                r = message_add_fd(request, fd);
         if (r < 0)
                 return r;
         return reply_later(m, job_start(call->manager, JOB_CONFIGURE, c->name, call->uid, sd_bus_message_get_sender(m), request,
                                         reply_when_job_done, sd_bus_message_ref(m), NULL, error));
+}
+
+static int change(Call *call, Container *c, sd_bus_message *m, const char *action, const char *device, char *const *assignments,
+                  char *const *unset, sd_bus_error *error) {
+        int r;
+
+        r = settings_bus_check(call, assignments, unset, error);
+        return r < 0 ? r : send_request(call, c, m, action, device, assignments, unset, -EBADF, error);
 }
 
 static int read_device(sd_bus_message *m, const char **ret, sd_bus_error *error) {
@@ -155,6 +163,39 @@ int device_bus_add(Call *call, void *object, sd_bus_message *m, sd_bus_error *er
         if (r >= 0)
                 r = read_settings(m, device, &assignments);
         return r < 0 ? r : change(call, object, m, "add", device, assignments, NULL, error);
+}
+
+/* Who lends what is his own says where it goes, and nothing that takes more than that. */
+static int check_lent(char *const *assignments, sd_bus_error *error) {
+        STRV_FOREACH(a, assignments) {
+                _cleanup_free_ char *assignment = strdup(*a), *name = NULL, *sentence = NULL;
+                const char *rest;
+                DeviceKey key;
+
+                if (!assignment)
+                        return -ENOMEM;
+                assignment[strcspn(assignment, "=")] = 0;
+                if (device_key_split(assignment + strlen("Device."), &name, &rest, &sentence) < 0 || device_key_find(rest, &key, &sentence) < 0)
+                        return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "%s", sentence ?: "A device's key is not right.");
+                if (!device_key_is_lenders(key))
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s= of a directory that a user lends is the administrator's to set.", device_key_name(key));
+        }
+        return 0;
+}
+
+int device_bus_add_disk(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_strv_ char **assignments = NULL;
+        const char *device;
+        int fd, r;
+
+        r = read_device(m, &device, error);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "h", &fd);
+        if (r >= 0)
+                r = read_settings(m, device, &assignments);
+        if (r >= 0)
+                r = check_lent(assignments, error);
+        return r < 0 ? r : send_request(call, object, m, "add", device, assignments, NULL, fd, error);
 }
 
 int device_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {

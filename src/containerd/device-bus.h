@@ -7,5 +7,6 @@
 
 int device_bus_list(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int device_bus_add(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int device_bus_add_disk(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int device_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int device_bus_remove(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);

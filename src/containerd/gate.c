@@ -22,6 +22,8 @@ typedef struct Passage {
         Subject subject;
         bool sees_decided, action_decided;
         bool interactive;         /* somebody may be asked for a password */
+        bool own;                 /* the action that is asked about is that for the caller's own */
+        bool own_challenged;      /* it takes a password, or the action for everybody's */
         PolkitCheck *check;       /* owned while the question is open */
         sd_bus_track *track;      /* of the caller */
         sd_event_source *patience; /* while the call is put off */
@@ -179,6 +181,17 @@ static void on_action(void *userdata, PolkitAnswer answer) {
         Passage *p = userdata;
 
         p->check = NULL;
+        /* A rule may be about what is anybody's, this included. */
+        if (p->own && answer == POLKIT_CHALLENGE && !p->own_challenged) {
+                p->own_challenged = true;
+                p->own = false;
+                passage_resume(p);
+                return;
+        }
+        if (!p->own && p->own_challenged && (answer == POLKIT_NO || answer == POLKIT_CHALLENGE)) {
+                p->own = true;
+                answer = POLKIT_CHALLENGE;
+        }
         /* First without a dialog: an answer to that comes soon, or polkit hangs; then, if that is what it takes and the caller allows it,
          * with one, which may take minutes. */
         if (answer == POLKIT_CHALLENGE && !p->interactive && sd_bus_message_get_allow_interactive_authorization(p->call.message) > 0) {
@@ -189,6 +202,7 @@ static void on_action(void *userdata, PolkitAnswer answer) {
         }
         p->action_decided = true;
         p->call.authorised = answer == POLKIT_YES;
+        p->call.own = p->own;
         if (!p->call.authorised) {
                 (void) refuse(p, answer);
                 passage_unlink(p);
@@ -210,11 +224,14 @@ static int passage_advance(Passage *p) {
         }
         if (!p->action_decided) {
                 _cleanup_strv_ char **details = NULL;
+                _cleanup_free_ char *own = NULL;
 
-                r = subject_details(&p->subject, c->manager, c->uid, &details);
+                r = subject_details(&p->subject, c->manager, c->uid, p->own, &details);
+                if (r >= 0 && p->own)
+                        r = policy_own_action(c->row->action, &own);
                 if (r < 0)
                         return r;
-                r = polkit_check(c->manager->bus, sender, c->row->action, details, p->interactive, on_action, p, &p->check);
+                r = polkit_check(c->manager->bus, sender, own ?: c->row->action, details, p->interactive, on_action, p, &p->check);
                 return r < 0 ? r : 0;
         }
         return 1;
@@ -235,8 +252,10 @@ static void passage_begin(Passage *p) {
                           (row->subject < SUBJECT_THIS_CONTAINER || (subject_owner(&p->subject, p->call.manager, &owner) >= 0 && owner == p->call.uid));
         if (!row)
                 p->action_decided = true;
-        else if (!row->action || ((row->flags & POLICY_OWNER) && subject_owner(&p->subject, p->call.manager, &owner) >= 0 && owner == p->call.uid))
+        else if (!row->action || (row->flags & POLICY_PUBLIC && subject_is_public(&p->subject, p->call.manager)) || ((row->flags & POLICY_OWNER) && subject_owner(&p->subject, p->call.manager, &owner) >= 0 && owner == p->call.uid))
                 p->action_decided = p->call.authorised = true;
+        else
+                p->own = (row->flags & POLICY_OWN) && !p->subject.ruled && subject_is_own(&p->subject, p->call.manager, p->call.uid);
 }
 
 static int passage_new(Gate *g, sd_bus_message *m, uid_t uid, Passage **ret) {
@@ -452,6 +471,9 @@ int gate_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         log_debug("%s of uid %u calls %s%s%s", sd_bus_message_get_sender(m), p->call.uid, sd_bus_message_get_member(m),
                   p->subject.name ? " on " : "", p->subject.name ?: "");
+        /* Who was let in as the owner is not, of what has come in its place while polkit was asked. */
+        if (p->call.own && !subject_is_own(&p->subject, manager, p->call.uid))
+                return refuse(p, POLKIT_NO);
         r = subject_find(&p->subject, manager, m, userdata, &object, error);
         if (r < 0)
                 return r;

@@ -23,6 +23,7 @@ struct Call {
         uid_t uid;
         bool see_all;            /* may see what belongs to others; valid once decided */
         bool authorised;         /* may do what the row says; valid once decided */
+        bool own;                /* as the owner, who has no more than what owners have; valid once authorised */
         bool waited;             /* has been put off once */
 };
 

@@ -13,6 +13,12 @@ int image_bus_get(Call *call, void *object, sd_bus_message *m, sd_bus_error *err
 int image_bus_remove(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int image_bus_add_alias(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 
+int image_bus_set(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int image_bus_get_metadata(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int image_bus_replace_metadata(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int image_bus_export(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int image_bus_append_properties(sd_bus_message *reply, const Image *i); /* a{ss} */
+
 void image_bus_new(Image *i);
-void image_bus_changed(Image *i); /* its aliases */
+void image_bus_changed(Image *i); /* its aliases, or what is said of it */
 void image_bus_removed(Manager *m, const char *fingerprint);

@@ -2,10 +2,14 @@
 #include "containerd/image.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "basic/fd.h"
 #include "basic/log.h"
+#include "basic/strv.h"
+#include "containerd/gate.h"
+#include "shared/bus-names.h"
 
 int image_new(Manager *m, const char *fingerprint, Image **ret) {
         _cleanup_(image_freep) Image *i = NULL;
@@ -54,4 +58,54 @@ int image_load(Image *i, int images_fd) {
         if (r != 0)
                 i->damaged = r < 0;
         return r;
+}
+
+bool image_shows(const Image *i) {
+        return i->record.public || gate_shows(i->manager->gate, i->record.owner);
+}
+
+#define CANDIDATES_NAMED_MAX 5U
+
+static int fail_ambiguous(Manager *m, const char *reference, sd_bus_error *error) {
+        _cleanup_strv_ char **candidates = NULL, **seen = NULL;
+        _cleanup_free_ char *fingerprint = NULL, *names = NULL;
+        size_t n = 0;
+        int r;
+
+        (void) store_resolve_image(reference, &fingerprint, &candidates);
+        (void) manager_refresh_images(m);
+        STRV_FOREACH(c, candidates) {
+                Image *i = table_get(&m->images, *c);
+
+                if (!i || image_load(i, -EBADF) < 0 || !image_shows(i) || n++ >= CANDIDATES_NAMED_MAX)
+                        continue;
+                r = strv_extendf(&seen, "%.16s", *c);
+                if (r < 0)
+                        return r;
+        }
+        /* That others have such images is nothing that he may know. */
+        if (n == 0)
+                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", reference);
+        (void) strv_join(seen, "', '", &names);
+        return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%s'%s%s%s%s.", reference, seen ? ": '" : "",
+                                 seen ? names ?: "?" : "", seen ? "'" : "", n > CANDIDATES_NAMED_MAX ? " and more" : "");
+}
+
+int image_find(Manager *m, const char *reference, bool only_seen, Image **ret, sd_bus_error *error) {
+        _cleanup_free_ char *escaped = NULL;
+        int r;
+
+        r = manager_find_image(m, reference, ret);
+        if (r >= 0 && only_seen) {
+                (void) image_load(*ret, -EBADF);
+                if (!image_shows(*ret))
+                        r = -ENOENT;
+        }
+        if (r >= 0 || (r != -ENOENT && r != -ENOTUNIQ))
+                return r;
+        if (r == -ENOTUNIQ)
+                return fail_ambiguous(m, reference, error);
+        if (string_escape(reference, &escaped) < 0)
+                return -ENOMEM;
+        return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%.130s'.", escaped);
 }

@@ -18,5 +18,11 @@ int image_new(Manager *m, const char *fingerprint, Image **ret);
 Image *image_free(Image *i); /* unlinks it */
 DEFINE_CLEANUP(Image *, image_free)
 
+/* What a caller means, with a sentence when it is none or could be several; those that he does not see are not named. only_seen: what
+ * he does not see is not there. */
+int image_find(Manager *m, const char *reference, bool only_seen, Image **ret, sd_bus_error *error);
+/* To whom the call that is being served comes from. */
+bool image_shows(const Image *i);
+
 /* Reads the record if it has changed. images_fd may be negative. */
 int image_load(Image *i, int images_fd);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "containerd/job-sandbox.h"
 
+#include <dirent.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "containerd/systemd.h"
+#include "shared/names.h"
 
 #define CAP(c) (UINT64_C(1) << CAP_##c)
 #define MIB (UINT64_C(1024) * 1024)
@@ -20,27 +24,70 @@
 static const struct {
         uint64_t capabilities;
         bool isolated;
+        bool volumes; /* works on the files of containers, which may be volumes of a store */
         uint64_t memory_max_bytes;
         uint64_t tasks_max;
 } sandboxes[_JOB_KIND_MAX] = {
-        [JOB_IMPORT] = { CAPS_USERNS, true, 1024 * MIB, 32 },
-        [JOB_CREATE] = { CAPS_FILES, false, 256 * MIB, 16 },
-        [JOB_DELETE] = { CAPS_FILES, false, 256 * MIB, 16 },
-        [JOB_REMOVE_IMAGE] = { CAPS_FILES, false, 256 * MIB, 16 },
-        [JOB_ALIAS] = { CAPS_FILES, false, 64 * MIB, 8 },
-        [JOB_CONFIGURE] = { CAPS_FILES, false, 64 * MIB, 8 },
-        [JOB_COPY_TO] = { CAPS_ENTER, true, 512 * MIB, 32 },
-        [JOB_COPY_FROM] = { CAPS_ENTER, true, 512 * MIB, 32 },
-        [JOB_PROFILE] = { CAPS_FILES, false, 64 * MIB, 8 },
-        [JOB_COLLECT] = { CAPS_FILES, false, 256 * MIB, 16 },
+        [JOB_IMPORT] = { CAPS_USERNS, true, false, 1024 * MIB, 32 },
+        [JOB_CREATE] = { CAPS_FILES | CAP(IPC_LOCK), false, true, 256 * MIB, 16 },
+        /* Of what it copies, file capabilities and foreign owners are to be kept, and the nodes of a container that is, or was, privileged. */
+        [JOB_CLONE] = { CAPS_FILES | CAP(SETFCAP) | CAP(MKNOD), false, true, 512 * MIB, 16 },
+        [JOB_DELETE] = { CAPS_FILES, false, true, 256 * MIB, 16 },
+        /* What was copied of one that runs, as for a clone; files are linked otherwise. */
+        [JOB_SNAPSHOT] = { CAPS_FILES | CAP(SETFCAP) | CAP(MKNOD), false, true, 512 * MIB, 16 },
+        [JOB_MOVE] = { CAPS_FILES | CAP(SETFCAP) | CAP(MKNOD), false, true, 512 * MIB, 16 },
+        [JOB_RESTORE] = { CAPS_FILES, false, true, 256 * MIB, 16 },
+        [JOB_CHANGE_SNAPSHOT] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_DELETE_SNAPSHOTS] = { CAPS_FILES, false, true, 256 * MIB, 16 },
+        [JOB_CHANGE_KEY] = { CAPS_FILES | CAP(IPC_LOCK), false, false, 256 * MIB, 16 },
+        [JOB_RENAME] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_REMOVE_IMAGE] = { CAPS_FILES, false, true, 256 * MIB, 16 },
+        [JOB_ALIAS] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_CONFIGURE] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_COPY_TO] = { CAPS_ENTER, true, false, 512 * MIB, 32 },
+        [JOB_COPY_FROM] = { CAPS_ENTER, true, false, 512 * MIB, 32 },
+        [JOB_PROFILE] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_PUBLISH] = { CAPS_ENTER, true, false, 1024 * MIB, 64 },
+        /* What has the network is another unit (worker/helper-unit.h). */
+        [JOB_PULL] = { CAPS_USERNS, true, false, 1024 * MIB, 32 },
+        [JOB_BOOTSTRAP] = { CAPS_USERNS, true, false, 1024 * MIB, 64 },
+        [JOB_REMOTE] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        [JOB_IMAGE] = { CAPS_USERNS, true, false, 256 * MIB, 16 },
+        [JOB_SERVER] = { CAPS_FILES, false, false, 64 * MIB, 8 },
+        /* Programs of the host make file systems and pools. */
+        [JOB_STORES] = { CAPS_FILES | CAP(MKNOD) | CAP(SYS_ADMIN), false, true, 1024 * MIB, 64 },
+        [JOB_COLLECT] = { CAPS_FILES, false, true, 256 * MIB, 16 },
 };
 
-int job_sandbox_append(sd_bus_message *m, JobKind kind) {
+static bool has_entries(const char *path) {
+        struct dirent *de;
+        bool found = false;
+        DIR *d;
+
+        d = opendir(path);
+        if (!d)
+                return false;
+        while (!found && (de = readdir(d)))
+                found = de->d_name[0] != '.';
+        (void) closedir(d);
+        return found;
+}
+
+bool job_sandbox_has_stores(void) {
+        struct statfs f;
+
+        return has_entries(BERTH_CONFIG_DIR "/" STORES_DIR) || has_entries(BERTH_VENDOR_DIR "/" STORES_DIR) ||
+                (statfs(BERTH_STATE_DIR, &f) >= 0 && (unsigned long) f.f_type == BTRFS_SUPER_MAGIC);
+}
+
+int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encrypted) {
+        bool volumes = stores && sandboxes[kind].volumes;
         int r;
 
         r = systemd_append_property(m, "NoNewPrivileges", "b", true);
         if (r >= 0)
-                r = systemd_append_property(m, "CapabilityBoundingSet", "t", sandboxes[kind].capabilities);
+                r = systemd_append_property(m, "CapabilityBoundingSet", "t",
+                                           sandboxes[kind].capabilities | (volumes ? CAP(SYS_ADMIN) : 0) | (encrypted ? CAP(IPC_LOCK) : 0));
         if (r >= 0)
                 r = systemd_append_property(m, "MemoryMax", "t", sandboxes[kind].memory_max_bytes);
         if (r >= 0)
@@ -51,15 +98,28 @@ int job_sandbox_append(sd_bus_message *m, JobKind kind) {
                 r = systemd_append_property(m, "LimitCORE", "t", UINT64_C(0));
         if (r >= 0)
                 r = systemd_append_property(m, "UMask", "u", 0077U);
-        if (r < 0 || !sandboxes[kind].isolated)
+        /* A store may be anywhere. */
+        if (r < 0 || !sandboxes[kind].isolated || volumes)
                 return r;
 
         r = systemd_append_property(m, "PrivateNetwork", "b", true);
         if (r >= 0)
                 r = systemd_append_property(m, "ProtectSystem", "s", "strict");
         if (r >= 0)
-                r = systemd_append_property(m, "ProtectHome", "s", "yes");
+                r = systemd_append_property(m, "ProtectHome", "s", encrypted ? "read-only" : "yes"); /* KeyFile= may be root's */
         if (r >= 0)
                 r = systemd_append_property(m, "ReadWritePaths", "as", 2, BERTH_STATE_DIR, BERTH_RUNTIME_DIR);
+        /* Two small filters. One of all calls would be the children's, too, which mount, make namespaces, and load stricter ones themselves. */
+        if (r >= 0)
+                r = systemd_append_property(m, "SystemCallArchitectures", "as", 1, "native");
+        if (r >= 0)
+                r = encrypted ? systemd_append_property(m, "RestrictAddressFamilies", "(bas)", 1, 2, "AF_UNIX", "AF_ALG") : /* libcryptsetup */
+                                systemd_append_property(m, "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX");
+        if (r >= 0)
+                r = systemd_append_property(m, "RestrictRealtime", "b", true);
+        if (r >= 0)
+                r = systemd_append_property(m, "LockPersonality", "b", true);
+        if (r >= 0)
+                r = systemd_append_property(m, "MemoryDenyWriteExecute", "b", true);
         return r;
 }

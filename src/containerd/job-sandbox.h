@@ -7,4 +7,10 @@
 
 /* What a job's unit may do, by kind: one table. */
 
-int job_sandbox_append(sd_bus_message *m, JobKind kind);
+/* stores: the job may have to do with volumes of a store that is not the state directory itself. To mount them, to remove a subvolume, to have a program
+ * of the host make one it gets CAP_SYS_ADMIN, and all of the host's files to see. */
+/* encrypted: the job reads a key, and may open an encrypted volume. */
+int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encrypted);
+
+/* Does the host have such stores? */
+bool job_sandbox_has_stores(void);

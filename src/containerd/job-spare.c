@@ -3,15 +3,19 @@
 
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "containerd/job-sandbox.h"
 #include "containerd/job-unit.h"
 
 /* Not at once: whoever has just made a container starts it next, and PID 1 does one thing at a time. */
 #define QUIET_USEC (100 * USEC_PER_MSEC)
 
-/* All of one sandbox (job-sandbox.c). */
-static bool fits(JobKind kind) {
-        return kind == JOB_CREATE || kind == JOB_DELETE || kind == JOB_REMOVE_IMAGE;
-}
+/* Its sandbox (job-sandbox.c) has what these need and little else, which a worker gives up when it hears what it is to do (worker/run.c). */
+#define SANDBOX JOB_SNAPSHOT
+
+static const bool fits[_JOB_KIND_MAX] = {
+        [JOB_CREATE] = true, [JOB_DELETE] = true, [JOB_REMOVE_IMAGE] = true,
+        [JOB_CLONE] = true, [JOB_SNAPSHOT] = true, [JOB_RESTORE] = true, [JOB_DELETE_SNAPSHOTS] = true,
+};
 
 static void prepare(Manager *m) {
         _cleanup_(job_freep) Job *j = NULL;
@@ -19,7 +23,7 @@ static void prepare(Manager *m) {
 
         r = job_new(m, ++m->last_job_id, &j);
         if (r >= 0)
-                r = job_unit_start_waiting(j, JOB_DELETE);
+                r = job_unit_start_waiting(j, SANDBOX);
         if (r < 0)
                 log_debug_errno(r, "Cannot start a spare worker, ignoring: %m");
         else
@@ -49,7 +53,7 @@ static int on_quiet(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
 }
 
 void job_spare_arrange(Manager *m) {
-        if (m->spare || m->leaving)
+        if (m->spare || m->leaving || !server_get_number(&m->server, SERVER_SPARE_WORKER))
                 return;
         if (!m->spare_timer) {
                 (void) sd_event_add_time_relative(m->event, &m->spare_timer, CLOCK_MONOTONIC, QUIET_USEC, 0, on_quiet, m);
@@ -60,5 +64,10 @@ void job_spare_arrange(Manager *m) {
 }
 
 Job *job_spare_take(Manager *m, JobKind kind) {
-        return fits(kind) ? TAKE_PTR(m->spare) : NULL;
+        if (!fits[kind])
+                return NULL;
+        /* The first store has been made, or the last one has gone. */
+        if (m->spare && m->spare->has_stores != job_sandbox_has_stores())
+                job_free(m->spare);
+        return TAKE_PTR(m->spare);
 }

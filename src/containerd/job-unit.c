@@ -46,10 +46,10 @@ static int open_channel(Job *j, int *ret_worker_fd) {
 
 /* berth-worker would become the other program anyway. */
 static bool reads_archives(JobKind kind) {
-        return kind == JOB_IMPORT || kind == JOB_COPY_TO || kind == JOB_COPY_FROM;
+        return kind == JOB_IMPORT || kind == JOB_PUBLISH || kind == JOB_PULL || kind == JOB_BOOTSTRAP || kind == JOB_COPY_TO || kind == JOB_COPY_FROM;
 }
 
-static int start(Job *j, JobKind sandbox, const char *kind, const char *description, int worker_fd) {
+static int start(Job *j, JobKind sandbox, bool stores, bool encrypted, const char *kind, const char *description, int worker_fd) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         const char *argv[] = { reads_archives(sandbox) ? WORKER "-archive" : WORKER, kind, NULL };
         int r;
@@ -72,7 +72,7 @@ static int start(Job *j, JobKind sandbox, const char *kind, const char *descript
         if (r >= 0)
                 r = systemd_append_property(m, "StandardError", "s", "journal");
         if (r >= 0)
-                r = job_sandbox_append(m, sandbox);
+                r = job_sandbox_append(m, sandbox, stores, encrypted);
         if (r >= 0)
                 r = systemd_append_exec(m, (char **) argv);
         return r < 0 ? r : systemd_start_transient(j->manager->systemd, j->unit, m, job_on_unit_started, j);
@@ -86,6 +86,8 @@ static int describe(const Job *j, char **ret) {
 int job_unit_start(Job *j, Message *request) {
         _cleanup_close_ int worker_fd = -EBADF;
         _cleanup_free_ char *description = NULL;
+        /* The store of encrypted containers needs no file. */
+        bool encrypted = message_get(request, "encrypted"), stores = encrypted || job_sandbox_has_stores();
         int r;
 
         r = describe(j, &description);
@@ -94,7 +96,7 @@ int job_unit_start(Job *j, Message *request) {
         /* The queue is empty, so this waits for nobody: it is taken, or too large. */
         if (r >= 0)
                 r = message_send(j->channel_fd, request);
-        return r < 0 ? r : start(j, j->kind, job_kind_to_string(j->kind), description, worker_fd);
+        return r < 0 ? r : start(j, j->kind, stores, encrypted, job_kind_to_string(j->kind), description, worker_fd);
 }
 
 int job_unit_start_waiting(Job *j, JobKind kind) {
@@ -102,7 +104,8 @@ int job_unit_start_waiting(Job *j, JobKind kind) {
         int r;
 
         r = open_channel(j, &worker_fd);
-        return r < 0 ? r : start(j, kind, KIND_NEXT, "berth: waits for a job", worker_fd);
+        j->has_stores = job_sandbox_has_stores();
+        return r < 0 ? r : start(j, kind, j->has_stores, false, KIND_NEXT, "berth: waits for a job", worker_fd);
 }
 
 int job_unit_send(Job *j, Message *request) {

@@ -27,9 +27,10 @@
 #define LAST_ID_FILE "last-id"
 
 static const char *const kind_names[_JOB_KIND_MAX] = {
-        [JOB_IMPORT] = "import", [JOB_CREATE] = "create", [JOB_DELETE] = "delete", [JOB_REMOVE_IMAGE] = "remove-image",
+        [JOB_IMPORT] = "import", [JOB_CREATE] = "create", [JOB_CLONE] = "clone", [JOB_DELETE] = "delete", [JOB_REMOVE_IMAGE] = "remove-image",
+        [JOB_SNAPSHOT] = "snapshot", [JOB_RESTORE] = "restore", [JOB_CHANGE_SNAPSHOT] = "change-snapshot", [JOB_DELETE_SNAPSHOTS] = "delete-snapshots", [JOB_RENAME] = "rename", [JOB_CHANGE_KEY] = "change-key", [JOB_MOVE] = "move",
         [JOB_ALIAS] = "alias", [JOB_CONFIGURE] = "configure", [JOB_COPY_TO] = "copy-to", [JOB_COPY_FROM] = "copy-from",
-        [JOB_PROFILE] = "profile", [JOB_COLLECT] = "collect",
+        [JOB_PROFILE] = "profile", [JOB_PUBLISH] = "publish", [JOB_PULL] = "pull", [JOB_BOOTSTRAP] = "bootstrap", [JOB_REMOTE] = "remote", [JOB_IMAGE] = "image", [JOB_SERVER] = "server", [JOB_STORES] = "stores", [JOB_COLLECT] = "collect",
 };
 
 const char *job_kind_to_string(JobKind k) {
@@ -199,23 +200,41 @@ static void job_settle_objects(const Job *j) {
         switch (j->kind) {
 
         case JOB_IMPORT:
+        case JOB_PUBLISH:
+        case JOB_PULL:
+        case JOB_BOOTSTRAP:
         case JOB_REMOVE_IMAGE:
                 (void) manager_refresh_images(j->manager);
                 break;
 
         case JOB_CREATE:
+        case JOB_CLONE:
         case JOB_DELETE:
+        case JOB_RENAME:
+        case JOB_MOVE:
                 (void) manager_refresh_containers(j->manager);
                 break;
 
         case JOB_ALIAS:
+        case JOB_IMAGE:
         case JOB_CONFIGURE:
                 job_bus_target_changed(j);
                 break;
 
+        case JOB_SERVER:
+                manager_reload_server(j->manager);
+                break;
+
+        case JOB_SNAPSHOT:
+        case JOB_RESTORE:
+        case JOB_CHANGE_SNAPSHOT:
+        case JOB_DELETE_SNAPSHOTS:
+        case JOB_CHANGE_KEY:
         case JOB_COPY_TO:
         case JOB_COPY_FROM:
         case JOB_PROFILE:
+        case JOB_REMOTE:
+        case JOB_STORES:
         case JOB_COLLECT:
         case _JOB_KIND_MAX:
         case _JOB_KIND_INVALID:
@@ -308,10 +327,11 @@ int job_start(Manager *m, JobKind kind, const char *target, uid_t owner, const c
 
         for (size_t i = 0; i < JOBS_MAX; i++)
                 of_owner += m->jobs[i] && m->jobs[i]->owner == owner;
-        if (job_count(m) >= JOBS_MAX || (owner != 0 && of_owner >= JOBS_PER_USER_MAX))
+        if (job_count(m) >= JOBS_MAX || (owner != 0 && of_owner >= server_get_number(&m->server, SERVER_JOBS_PER_USER_MAX)))
                 return sd_bus_error_set(error, BERTH_ERROR_LIMIT_REACHED, "Too many jobs are running. Try again when some are done.");
 
-        j = job_spare_take(m, kind);
+        /* A spare one cannot lock the memory that a key is in. */
+        j = message_get(request, "encrypted") ? NULL : job_spare_take(m, kind);
         spare = j != NULL;
         r = spare ? 0 : job_new(m, ++m->last_job_id, &j);
         if (r >= 0)

@@ -14,13 +14,28 @@
 typedef enum JobKind {
         JOB_IMPORT,
         JOB_CREATE,
+        JOB_CLONE,
         JOB_DELETE,
+        JOB_SNAPSHOT,
+        JOB_RESTORE,
+        JOB_MOVE,
+        JOB_CHANGE_SNAPSHOT,
+        JOB_DELETE_SNAPSHOTS,
+        JOB_RENAME,
+        JOB_CHANGE_KEY,
         JOB_REMOVE_IMAGE,
         JOB_ALIAS,
         JOB_CONFIGURE,
         JOB_COPY_TO,
         JOB_COPY_FROM,
         JOB_PROFILE,
+        JOB_PUBLISH,
+        JOB_PULL,
+        JOB_BOOTSTRAP,
+        JOB_REMOTE,
+        JOB_IMAGE,
+        JOB_SERVER,
+        JOB_STORES,
         JOB_COLLECT,
         _JOB_KIND_MAX,
         _JOB_KIND_INVALID = -EINVAL,
@@ -36,7 +51,9 @@ struct Job {
         char *target;       /* container, image, alias, or "" */
         uid_t owner;        /* who asked */
         char *client;       /* the caller's unique name, or "" */
+        uint64_t room;      /* bytes of its owner's that are set aside for it; 0: none */
         char *unit;
+        bool has_stores;    /* of a spare one: what its sandbox was made for */
         double progress;    /* 0…1; negative: not known */
         char *status;       /* what it is doing, or "" */
         char *result;       /* "fingerprint=…", or NULL */

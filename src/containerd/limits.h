@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* An end to everything that a caller can make more of. */
+/* An end to everything that a caller can make more of. What an administrator may lower is in berth.conf (settings/server.h). */
 
 #define CONTAINERS_MAX 4096U
 #define IMAGES_MAX 1024U
 #define ALIASES_MAX 8192U
 #define JOBS_MAX 64U                 /* at once */
-#define JOBS_PER_USER_MAX 16U        /* at once, of one caller who is not root */
 #define CALLS_MAX 1024U              /* waiting for polkit at once */
 #define CALLS_PER_USER_MAX 32U
 #define SETTINGS_PER_CALL_MAX 256U

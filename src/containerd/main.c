@@ -9,12 +9,10 @@
 #include "basic/strv.h"
 #include "containerd/manager.h"
 
-#define IDLE_DEFAULT_USEC (30 * USEC_PER_SEC)
-
 static int usage(void) {
         puts("berth-containerd [OPTION…]\n\n"
              "The manager of the host's berth containers; started on demand by the system bus.\n\n"
-             "      --idle-timeout=SECONDS  Leave after so long without work (30; 0: never)\n"
+             "      --idle-timeout=SECONDS  Leave after so long without work (0: never), whatever IdleExitSec= in berth.conf says\n"
              "      --debug                 Say what is done\n"
              "  -h, --help\n"
              "      --version");
@@ -30,7 +28,7 @@ int main(int argc, char *argv[]) {
                 {},
         };
         _cleanup_(manager_freep) Manager *m = NULL;
-        uint64_t idle_usec = IDLE_DEFAULT_USEC;
+        uint64_t idle_usec = 0;
         uint32_t seconds;
         int c, r;
 

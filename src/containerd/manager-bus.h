@@ -14,6 +14,8 @@ int manager_bus_list_images(Call *call, void *object, sd_bus_message *m, sd_bus_
 int manager_bus_list_jobs(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int manager_bus_create_container(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int manager_bus_import_image(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int manager_bus_bootstrap_image(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
+int manager_bus_pull_image(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int manager_bus_add_alias(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 int manager_bus_remove_alias(Call *call, void *object, sd_bus_message *m, sd_bus_error *error);
 

@@ -20,6 +20,7 @@
 #include "containerd/job.h"
 #include "containerd/manager-bus.h"
 #include "containerd/store.h"
+#include "containerd/whoami.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
@@ -32,6 +33,8 @@ int manager_new(uint64_t idle_usec, Manager **ret) {
         if (!m)
                 return -ENOMEM;
         m->idle_usec = idle_usec;
+        m->idle_fixed = idle_usec > 0;
+        manager_reload_server(m);
 
         r = sd_event_default(&m->event);
         if (r >= 0)
@@ -57,6 +60,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         m->started = false;
+        whoami_free_all(m);
         m->gate = gate_free(m->gate);
         for (size_t i = 0; i < JOBS_MAX; i++)
                 job_free(m->jobs[i]);
@@ -70,6 +74,7 @@ Manager *manager_free(Manager *m) {
                 image_free(m->images.items[m->images.n - 1]);
         table_done(&m->containers);
         table_done(&m->images);
+        server_settings_done(&m->server);
         sd_event_source_disable_unref(m->idle_timer);
         sd_bus_flush_close_unref(m->bus);
         sd_event_unref(m->event);
@@ -173,7 +178,7 @@ int manager_find_image(Manager *m, const char *reference, Image **ret) {
         assert(m && reference && ret);
 
         *ret = NULL;
-        r = store_resolve_image(reference, &fingerprint);
+        r = store_resolve_image(reference, &fingerprint, NULL);
         if (r < 0)
                 return r;
         if (!table_get(&m->images, fingerprint)) {
@@ -193,13 +198,30 @@ static bool has_ephemeral(const Manager *m) {
         return false;
 }
 
+static void reap_all(Manager *m);
+
 static bool is_idle(const Manager *m) {
-        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == (m->spare ? 1 : 0) && job_count(m) == 0 && m->n_controls == 0;
+        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == (m->spare ? 1 : 0) && job_count(m) == 0 && m->n_controls == 0 && !m->whoami;
+}
+
+void manager_reload_server(Manager *m) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        server_settings_done(&m->server);
+        r = server_settings_load("", &m->server, &error);
+        if (r < 0)
+                log_warning_errno(r, "A setting of the server does not count: %s", error ?: "out of memory");
+        if (!m->idle_fixed)
+                m->idle_usec = server_get_number(&m->server, SERVER_IDLE_EXIT);
+        manager_touch(m);
 }
 
 void manager_touch(Manager *m) {
-        if (m->idle_timer)
-                (void) sd_event_source_set_time_relative(m->idle_timer, m->idle_usec);
+        if (!m->idle_timer)
+                return;
+        (void) sd_event_source_set_time_relative(m->idle_timer, m->idle_usec == USEC_INFINITY ? 0 : m->idle_usec);
+        (void) sd_event_source_set_enabled(m->idle_timer, m->idle_usec == USEC_INFINITY && !m->leaving ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 /* All that was sent to the name before it was given back has been handled when this comes, or is being worked on: then its end is waited
@@ -220,6 +242,9 @@ static int on_idle(sd_event_source *source, _unused_ uint64_t usec, void *userda
 
         if (m->leaving && is_idle(m))
                 return sd_event_exit(m->event, 0);
+        /* Who stays for one that runs sees to those that nobody has started. */
+        if (!m->leaving && is_idle(m))
+                reap_all(m);
         if (m->leaving || !is_idle(m) || has_ephemeral(m)) {
                 r = sd_event_source_set_time_relative(source, m->leaving ? USEC_PER_SEC : m->idle_usec);
                 return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -321,6 +346,9 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                 j = job_find(m, id);
                 if (j && change->status_text)
                         job_set_status(j, change->status_text);
+                /* One that was killed when it had been answered for, before it had cleared up. */
+                if (!j && m->started && streq_ptr(change->active_state, "failed"))
+                        job_collect(m);
                 return;
         }
         c = run_in_of(m, change->unit);
@@ -348,14 +376,19 @@ static void on_unit_changed(void *userdata, const UnitChange *change) {
                 container_freezer_changed(c);
 }
 
-/* Ephemeral containers that ended while there was no manager. */
-static int on_reap_all(sd_event_source *source, void *userdata) {
+static void reap_all(Manager *m) {
         _cleanup_strv_ char **names = NULL;
-        Manager *m = userdata;
 
         if (store_list_containers(&names) >= 0)
                 STRV_FOREACH(n, names)
                         reap(m, *n);
+}
+
+/* Ephemeral containers that ended while there was no manager. */
+static int on_reap_all(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        reap_all(m);
         m->reap_source = sd_event_source_disable_unref(m->reap_source);
         return 0;
 }
@@ -474,9 +507,10 @@ static int manager_start(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Cannot ask systemd: %m");
 
-        if (m->idle_usec == USEC_INFINITY)
-                return 0;
-        return sd_event_add_time_relative(m->event, &m->idle_timer, CLOCK_MONOTONIC, m->idle_usec, 0, on_idle, m);
+        r = sd_event_add_time_relative(m->event, &m->idle_timer, CLOCK_MONOTONIC, USEC_PER_SEC, 0, on_idle, m);
+        if (r >= 0)
+                manager_touch(m);
+        return r;
 }
 
 int manager_run(Manager *m) {

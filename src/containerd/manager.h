@@ -8,6 +8,7 @@
 #include "containerd/limits.h"
 #include "containerd/systemd.h"
 #include "containerd/table.h"
+#include "settings/server.h"
 
 /* The manager knows the host's containers, images and jobs, and holds no truth about them: what exists is on disk, what runs is in
  * PID 1. Killed and started again it knows the same. It never waits, never mounts, and opens no path for a caller. */
@@ -32,14 +33,18 @@ struct Manager {
         sd_event_source *spare_timer; /* until it is time for the next one */
         unsigned last_job_id;
         unsigned n_orphans;     /* remains on disk of jobs that are gone, when they were counted last */
+        struct WhoAmI *whoami;  /* owned; questions to polkit */
         size_t n_controls;      /* requests to supervisors that wait for their answer */
         bool started;           /* the bus name is ours, or asked for: from here on what changes is told by signals */
         bool telling;           /* a signal is being made: it shows an object whoever is being served */
         bool leaving;           /* idle; the name is being given back */
+        ServerSettings server;  /* as they were read last */
         uint64_t idle_usec;     /* leave after so long without work; USEC_INFINITY: never */
+        bool idle_fixed;        /* the command line says so, not IdleExitSec= */
         sd_event_source *idle_timer;
 };
 
+/* idle_usec: 0 for what berth.conf says */
 int manager_new(uint64_t idle_usec, Manager **ret);
 Manager *manager_free(Manager *m);
 DEFINE_CLEANUP(Manager *, manager_free)
@@ -55,6 +60,9 @@ int manager_refresh_images(Manager *m);
 int manager_find_container(Manager *m, const char *name, Container **ret);
 /* By alias, fingerprint or its unique beginning. -ENOENT, -ENOTUNIQ. */
 int manager_find_image(Manager *m, const char *reference, Image **ret);
+
+/* berth.conf, whose mistakes are logged and otherwise count as not being there. */
+void manager_reload_server(Manager *m);
 
 /* Something was done for a caller: idleness begins anew. */
 void manager_touch(Manager *m);

@@ -105,6 +105,7 @@ static void on_started(void *userdata, const UnitOutcome *outcome) {
         _cleanup_free_ char *sentence = NULL;
         Operation *o = userdata;
         const char *reason;
+        Container *c;
 
         if (outcome->error)
                 sd_bus_error_setf(&error, BERTH_ERROR_START_FAILED, "Container '%s' cannot be started: %s", o->name, outcome->error->message);
@@ -118,10 +119,13 @@ static void on_started(void *userdata, const UnitOutcome *outcome) {
         }
         if (sd_bus_error_is_set(&error))
                 log_warning("%s", error.message);
+        c = table_get(&o->manager->containers, o->name);
+        if (c)
+                c->starting = false;
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 
-int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error) {
+int operation_start(Container *c, StartUntil until, Done done, void *userdata, sd_bus_error *error) {
         _cleanup_(operation_freep) Operation *o = NULL;
         int r;
 
@@ -154,9 +158,10 @@ int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error
          * It resets the count of StartLimitBurst= as well; an error says that PID 1 has forgotten the unit and so has nothing to reset. */
         if (container_state(c) != CONTAINER_STARTING)
                 (void) systemd_call(c->manager->systemd, NULL, NULL, "ResetFailedUnit", "s", o->unit);
-        r = systemd_unit_job(c->manager->systemd, "StartUnit", o->unit, on_started, o);
+        r = systemd_start_until(c->manager->systemd, o->unit, until == START_UNTIL_PAYLOAD ? STATUS_BOOTS : NULL, on_started, o);
         if (r < 0)
                 return r;
+        c->starting = true;
         TAKE_PTR(o);
         return 0;
 }
@@ -348,14 +353,10 @@ static void on_thawed(void *userdata, sd_bus_message *reply, const sd_bus_error 
 
 static void on_frozen(void *userdata, sd_bus_message *reply, const sd_bus_error *error) {
         Operation *o = userdata;
-        Container *c = table_get(&o->manager->containers, o->name);
 
         /* When anything else happens in the cgroup at that moment, PID 1 takes "not yet frozen" for "thawed again" and gives up, while the
-         * kernel freezes it all the same (seen on systemd 257). */
-        if (error && c && container_state(c) == CONTAINER_FROZEN)
-                error = NULL;
-        else if (error && ++o->tries < FREEZE_TRIES &&
-                 systemd_call(o->manager->systemd, on_frozen, o, "FreezeUnit", "s", o->scope) >= 0)
+         * kernel freezes it all the same (seen on systemd 252 and 257). Asked again it finds it frozen, and knows that there is something to thaw. */
+        if (error && ++o->tries < FREEZE_TRIES && systemd_call(o->manager->systemd, on_frozen, o, "FreezeUnit", "s", o->scope) >= 0)
                 return;
         on_thawed(o, reply, error);
 }

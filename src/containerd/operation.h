@@ -6,7 +6,12 @@
 /* What is done to a container, step after step, none of them waited for. On failure to begin, error is set and done() is not called; otherwise
  * done() is called once, later. */
 
-int operation_start(Container *c, Done done, void *userdata, sd_bus_error *error);
+typedef enum StartUntil {
+        START_UNTIL_READY,
+        START_UNTIL_PAYLOAD, /* it runs, be it that its system boots yet: commands can be run in it */
+} StartUntil;
+
+int operation_start(Container *c, StartUntil until, Done done, void *userdata, sd_bus_error *error);
 
 typedef struct StopOptions {
         bool force;            /* kill at once */

@@ -24,6 +24,9 @@ static int option_read(sd_bus_message *m, const Option *o) {
         case 't':
                 return sd_bus_message_read(m, "v", type, (uint64_t *) o->value);
 
+        case 'h':
+                return sd_bus_message_read(m, "v", type, (int *) o->value);
+
         default:
                 assert(o->type == 's');
                 return sd_bus_message_read(m, "v", type, (const char **) o->value);

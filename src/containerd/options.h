@@ -9,7 +9,7 @@
 
 typedef struct Option {
         const char *name;
-        char type;      /* b: bool *, u: uint32_t *, t: uint64_t *, s: const char ** (borrowed from the message) */
+        char type;      /* b: bool *, u: uint32_t *, t: uint64_t *, s: const char **, h: int * (both borrowed from the message) */
         void *value;    /* stays as it is when the option is not given */
 } Option;
 

@@ -7,6 +7,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "containerd/container-bus.h"
 #include "containerd/fd-check.h"
 #include "containerd/options.h"
 #include "containerd/session.h"
@@ -153,11 +154,13 @@ static void on_run_in(void *userdata, int fd, const sd_bus_error *error) {
                 log_debug_errno(r, "Cannot answer a call of RunInContainer, ignoring: %m");
 }
 
-int session_bus_run_in(_unused_ Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
+int session_bus_run_in(Call *call, void *object, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(message_freep) Message *request = NULL;
         int r;
 
         r = read_exec(m, &request, error);
+        if (r >= 0)
+                r = container_bus_check_running(call, object, error);
         if (r < 0)
                 return r;
         r = session_run_in(object, request, on_run_in, sd_bus_message_ref(m), error);

@@ -10,6 +10,7 @@
 #include "containerd/control.h"
 #include "containerd/job.h"
 #include "shared/bus-names.h"
+#include "shared/names.h"
 
 /* How long a unit of the same name may take to be forgotten by PID 1, after the command before this one. */
 #define UNIT_GONE_TRIES 100U
@@ -138,6 +139,22 @@ static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {
         run_in_free(i);
 }
 
+/* As berth-generator has it of a user's container. */
+static int append_owner(const RunIn *i, sd_bus_message *m) {
+        const Container *c = table_get(&i->manager->containers, i->name);
+        char slice[BERTH_SLICE_MAX], service[64], directory[64];
+        int r;
+
+        if (!c || c->record.owner == 0)
+                return 0;
+        snprintf(service, sizeof service, "user@%u.service", c->record.owner);
+        snprintf(directory, sizeof directory, "user-runtime-dir@%u.service", c->record.owner);
+        r = systemd_append_property(m, "Slice", "s", container_slice(NULL, c->record.owner, slice));
+        if (r >= 0)
+                r = systemd_append_property(m, "After", "as", 1, service);
+        return r < 0 ? r : systemd_append_property(m, "StopPropagatedFrom", "as", 2, service, directory);
+}
+
 static int start_supervisor(RunIn *i) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *unit = NULL, *description = NULL, *directory = NULL;
@@ -164,6 +181,8 @@ static int start_supervisor(RunIn *i) {
         r = systemd_new_transient(s, unit, description, &m);
         for (size_t k = 0; r >= 0 && k < ELEMENTSOF(texts); k++)
                 r = systemd_append_property(m, texts[k].name, "s", texts[k].value);
+        if (r >= 0)
+                r = append_owner(i, m);
         if (r >= 0)
                 r = systemd_append_property(m, "RuntimeDirectory", "as", 1, directory);
         if (r >= 0)

@@ -12,9 +12,10 @@
 #include "containerd/manager.h"
 #include "containerd/profile-bus.h"
 #include "containerd/reply.h"
-#include "containerd/systemd.h"
+#include "containerd/unit-reload.h"
 #include "settings/file.h"
 #include "settings/load.h"
+#include "settings/lxd.h"
 #include "settings/settings.h"
 #include "settings/table.h"
 #include "shared/bus-names.h"
@@ -28,13 +29,26 @@ static int check_key(const Call *call, const char *assignment, size_t n, const c
         if (call->uid == 0)
                 return 0;
         r = settings_assignment_is_owner_settable(key, value);
-        if (r > 0)
+        /* polkit was told the keys. */
+        if (r > 0 || (r == 0 && !call->own && settings_key_is_ruled(key)))
                 return 0;
         if (string_escape(key, &escaped) < 0)
                 return -ENOMEM;
         if (r == 0)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "The setting '%.80s' is the administrator's to change.", escaped);
         return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "There is no setting '%.80s'.", escaped);
+}
+
+/* Where it depends on the value who may set a key, every line of it counts. */
+static int check_values(const Call *call, const SettingsFile *f, const char *key, sd_bus_error *error) {
+        _cleanup_free_ char *values = NULL, *sentence = NULL;
+        int r = 0;
+
+        if (startswith(key, "Device ") || settings_file_get(f, key, &values, &sentence) < 0)
+                return 0;
+        for (char *rest = values, *value; r >= 0 && (value = strsep(&rest, "\n"));)
+                r = check_key(call, key, strlen(key), value, error);
+        return r;
 }
 
 static bool is_profiles_key(const char *key, size_t n) {
@@ -103,10 +117,11 @@ int settings_bus_get(_unused_ Call *call, void *object, sd_bus_message *m, sd_bu
 
 static bool is_unit_key(const char *assignment) {
         _cleanup_free_ char *key = strndup(assignment, strcspn(assignment, "=")), *sentence = NULL;
+        const LxdKey *lxd = key ? lxd_key_find(key) : NULL;
         const Setting *setting;
 
-        return key && !startswith(key, "Device.") && setting_find(key, &setting, NULL, &sentence) >= 0 &&
-               (setting_section_is_unit(setting->section) || streq(setting->name, "Profiles"));
+        return key && !startswith(key, "Device.") && setting_find(lxd && lxd->names[0] ? lxd->names[0] : key, &setting, NULL, &sentence) >= 0 &&
+               (setting_is_for_units(setting->section, setting->name) || streq(setting->name, "Profiles"));
 }
 
 bool settings_bus_touch_units(char *const *assignments, char *const *unset) {
@@ -130,7 +145,7 @@ static void on_reloaded(void *userdata, _unused_ sd_bus_message *answer, const s
 
 /* Waited for: a caller may go on with systemctl, which speaks with PID 1 on a connection of its own and could be there first. */
 void settings_bus_send_after_reload(Manager *m, sd_bus_message *reply) {
-        if (systemd_call(m->systemd, on_reloaded, reply, "Reload", "") < 0) {
+        if (unit_reload(m, on_reloaded, reply) < 0) {
                 log_warning("Cannot ask PID 1 to read the units of containers again, ignoring.");
                 (void) sd_bus_message_send(reply);
                 sd_bus_message_unref(reply);
@@ -230,6 +245,8 @@ static int check_text_keys(const Call *call, const char *name, const char *befor
                 return sd_bus_error_setf(error, BERTH_ERROR_BAD_SETTINGS, "%s", sentence ?: strerror(-r));
         STRV_FOREACH(k, keys) {
                 r = check_key(call, *k, strlen(*k), NULL, error);
+                if (r >= 0)
+                        r = check_values(call, b, *k, error);
                 if (r < 0)
                         return r;
         }

@@ -15,6 +15,8 @@
 #include "containerd/limits.h"
 #include "containerd/record.h"
 #include "settings/settings.h"
+#include "shared/image-archive.h"
+#include "shared/image-yaml.h"
 #include "shared/names.h"
 
 #define IMAGE_CONF_SIZE_MAX (256U * 1024U)
@@ -29,6 +31,7 @@ DEFINE_CLEANUP(DIR *, directory_close)
 void container_record_done(ContainerRecord *r) {
         free(r->image);
         free(r->uuid);
+        free(r->store);
         free(r->description);
         *r = (ContainerRecord) {};
 }
@@ -38,6 +41,10 @@ void image_record_done(ImageRecord *r) {
         free(r->architecture);
         free(r->description);
         free(r->operating_system);
+        free(r->archives);
+        free(r->remote);
+        free(r->remote_image);
+        free(r->source);
         strv_free(r->properties);
         *r = (ImageRecord) {};
 }
@@ -172,16 +179,22 @@ static int container_field(const char *section, const char *key, const char *val
         uint64_t number;
         int r = 0;
 
+        if (streq(section, "Security") && streq(key, "Privileged"))
+                c->names_privileged = true;
         if (!streq(section, "Container"))
                 return 0;
         if (streq(key, "Image"))
                 return fingerprint_valid(value) ? free_and_strdup(&c->image, value) : -EBADMSG;
         if (streq(key, "UUID"))
                 return free_and_strdup(&c->uuid, value);
+        if (streq(key, "Store"))
+                return free_and_strdup(&c->store, value);
         if (streq(key, "Description"))
                 return free_and_strdup(&c->description, value);
         if (streq(key, "CreatedUSec"))
                 return set_number(value, UINT64_MAX, &c->created_usec);
+        if (streq(key, "StartBeforeUSec"))
+                return set_number(value, UINT64_MAX, &c->start_before_usec);
         if (streq(key, "Owner")) {
                 r = set_number(value, UINT32_MAX - 1, &number);
                 if (r >= 0)
@@ -190,6 +203,9 @@ static int container_field(const char *section, const char *key, const char *val
                 r = set_number(value, UINT32_MAX, &number);
                 if (r >= 0)
                         c->uid_base = (uint32_t) number;
+        } else if (streq(key, "Encrypted")) {
+                r = parse_bool(value);
+                c->encrypted = r > 0;
         } else if (streq(key, "Ephemeral")) {
                 r = parse_bool(value);
                 if (r < 0)
@@ -233,11 +249,20 @@ static int image_field(const char *section, const char *key, const char *value, 
                 { "Architecture", &i->architecture, NULL },
                 { "Description", &i->description, NULL },
                 { "OperatingSystem", &i->operating_system, NULL },
+                { "Archives", &i->archives, NULL },
+                { "Remote", &i->remote, NULL },
+                { "RemoteImage", &i->remote_image, NULL },
+                { "Source", &i->source, NULL },
                 { "CreatedUSec", NULL, &i->created_usec },
+                { "ExpiresUSec", NULL, &i->expires_usec },
                 { "UploadedUSec", NULL, &i->uploaded_usec },
                 { "SizeBytes", NULL, &i->size_bytes },
                 { "RootfsBytes", NULL, &i->rootfs_bytes },
         };
+        const struct {
+                const char *key;
+                bool *flag;
+        } flags[] = { { "Public", &i->public }, { "AutoUpdate", &i->auto_update }, { "Cached", &i->cached } };
         uint64_t number;
         int r;
 
@@ -251,6 +276,12 @@ static int image_field(const char *section, const char *key, const char *value, 
                         i->owner = (uid_t) number;
                 return r;
         }
+        for (size_t k = 0; k < ELEMENTSOF(flags); k++)
+                if (streq(key, flags[k].key)) {
+                        r = parse_bool(value);
+                        *flags[k].flag = r > 0;
+                        return r < 0 ? -EBADMSG : 0;
+                }
         for (size_t k = 0; k < ELEMENTSOF(fields); k++)
                 if (streq(key, fields[k].key))
                         return fields[k].text ? free_and_strdup(fields[k].text, value)
@@ -278,6 +309,47 @@ int store_read_image(int images_fd, const char *fingerprint, StoreStamp *stamp, 
         *record = i;
         i = (ImageRecord) {};
         return r < 0 ? -EBADMSG : 1;
+}
+
+static int open_image(const char *fingerprint) {
+        _cleanup_close_ int images = store_open_images();
+
+        return images < 0 ? images : path_open_beneath(images, fingerprint, O_RDONLY | O_DIRECTORY, 0);
+}
+
+uint64_t store_image_used_usec(const char *fingerprint) {
+        _cleanup_close_ int fd = open_image(fingerprint);
+        struct stat st;
+
+        if (fd < 0 || fstatat(fd, IMAGE_USED_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        return (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / NSEC_PER_USEC;
+}
+
+int store_open_image_archive(const char *fingerprint, size_t i) {
+        _cleanup_close_ int fd = open_image(fingerprint);
+
+        return fd < 0 ? fd : path_open_beneath(fd, image_archive_file(i), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+}
+
+int store_image_text(const char *fingerprint, const ImageRecord *record, char **ret) {
+        _cleanup_(image_templates_done) ImageTemplates templates = {};
+        _cleanup_close_ int fd = open_image(fingerprint);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = image_templates_read(fd, &templates);
+        if (r < 0)
+                return r;
+        return image_yaml_print(&(ImageYaml) {
+                .architecture = record->architecture,
+                .created_usec = record->created_usec,
+                .expires_usec = record->expires_usec,
+                .properties = record->properties,
+                .templates = &templates,
+                .public = record->public,
+        }, ret);
 }
 
 int store_read_container_text(const char *name, char **ret) {
@@ -388,10 +460,9 @@ int store_list_aliases(StoreAlias **ret, size_t *ret_n) {
         return 0;
 }
 
-int store_resolve_image(const char *reference, char **ret_fingerprint) {
+int store_resolve_image(const char *reference, char **ret_fingerprint, char ***ret_candidates) {
+        _cleanup_strv_ char **images = NULL, **found = NULL;
         _cleanup_free_ char *fingerprint = NULL;
-        _cleanup_strv_ char **images = NULL;
-        const char *found = NULL;
         int r;
 
         assert(reference && ret_fingerprint);
@@ -410,16 +481,20 @@ int store_resolve_image(const char *reference, char **ret_fingerprint) {
         r = store_list_images(&images);
         if (r < 0)
                 return r;
-        STRV_FOREACH(i, images) {
-                if (!startswith(*i, reference))
-                        continue;
-                if (found)
-                        return -ENOTUNIQ;
-                found = *i;
-        }
+        STRV_FOREACH(i, images)
+                if (startswith(*i, reference)) {
+                        r = strv_extend(&found, *i);
+                        if (r < 0)
+                                return r;
+                }
         if (!found)
                 return -ENOENT;
-        return (*ret_fingerprint = strdup(found)) ? 0 : -ENOMEM;
+        if (found[1]) {
+                if (ret_candidates)
+                        *ret_candidates = TAKE_PTR(found);
+                return -ENOTUNIQ;
+        }
+        return (*ret_fingerprint = strdup(found[0])) ? 0 : -ENOMEM;
 }
 
 int store_debris(StoreDebrisFound found, void *userdata) {

@@ -12,11 +12,15 @@
 typedef struct ContainerRecord {
         char *image;        /* fingerprint, or "" */
         char *uuid;
+        char *store;        /* NULL: the default one */
         char *description;
         uint32_t uid_base;
         uid_t owner;
         uint64_t created_usec;
+        bool encrypted;
         bool ephemeral;
+        bool names_privileged; /* Privileged= is in it, with whatever value */
+        uint64_t start_before_usec; /* 0: none */
 } ContainerRecord;
 
 typedef struct ImageRecord {
@@ -25,8 +29,12 @@ typedef struct ImageRecord {
         char *description;
         char *operating_system; /* "debian 13", or "" */
         char **properties;      /* "key=value" */
-        uint64_t created_usec, uploaded_usec, size_bytes, rootfs_bytes;
+        uint64_t created_usec, uploaded_usec, expires_usec, size_bytes, rootfs_bytes;
         uid_t owner;
+        bool public;
+        char *remote, *remote_image, *source; /* where it was pulled from, or NULL */
+        bool auto_update, cached;
+        char *archives;         /* see shared/image-archive.h; NULL: none were kept */
 } ImageRecord;
 
 /* What a record was read from: while this is the same, so is the record. */
@@ -65,14 +73,22 @@ int store_read_container_text(const char *name, char **ret);
 /* The container has been started once: its host name and machine id have been given. */
 bool store_container_was_started(const char *name);
 
+/* When a container was last made from it; 0: never. */
+uint64_t store_image_used_usec(const char *fingerprint);
+/* File i of those that it was imported from, open for reading. -ENOENT. */
+int store_open_image_archive(const char *fingerprint, size_t i);
+/* The text of a metadata.yaml that says what the record does, and whether it is public. */
+int store_image_text(const char *fingerprint, const ImageRecord *record, char **ret);
+
 /* Sorted by alias. */
 int store_list_aliases(StoreAlias **ret, size_t *ret_n);
 StoreAlias *store_aliases_free(StoreAlias *aliases, size_t n);
 /* -ENOENT: no such alias. */
 int store_read_alias(const char *alias, char **ret_fingerprint);
 
-/* The image that an alias, a fingerprint or the unique beginning of one means. -ENOENT, -ENOTUNIQ. */
-int store_resolve_image(const char *reference, char **ret_fingerprint);
+/* The image that an alias, a fingerprint or the unique beginning of one means. -ENOENT; -ENOTUNIQ: *ret_candidates (may be NULL) are those
+ * that it could mean. */
+int store_resolve_image(const char *reference, char **ret_fingerprint, char ***ret_candidates);
 
 /* Calls found() for every job whose remains (.new-ID, trash/ID) are on disk. Returns their number. */
 typedef void (*StoreDebrisFound)(unsigned job_id, void *userdata);

@@ -11,13 +11,16 @@
 #include "containerd/image.h"
 #include "containerd/job.h"
 #include "containerd/limits.h"
+#include "settings/lxd.h"
 #include "settings/profile.h"
 #include "settings/settings.h"
+#include "settings/table.h"
 #include "shared/bus-names.h"
 #include "shared/names.h"
 
 void subject_done(Subject *s) {
         free(s->name);
+        free(s->image);
         free(s->keys);
         *s = (Subject) {};
 }
@@ -33,10 +36,35 @@ static int name_from_path(sd_bus_message *m, const char *prefix, char **ret) {
         return r < 0 ? r : 0;
 }
 
+/* A rule that is about a key shall not have to know LXD's name of it, nor that its section can stand before it. */
+static int add_key(Subject *s, char ***keys, const char *key, size_t n) {
+        _cleanup_free_ char *word = strndup(key, n), *sentence = NULL;
+        const Setting *t;
+        const LxdKey *k;
+        int r;
+
+        if (!word)
+                return -ENOMEM;
+        k = lxd_key_find(word);
+        for (size_t i = 0; k && i < LXD_KEY_NAMES_MAX && k->names[i]; i++) {
+                r = add_key(s, keys, k->names[i], strlen(k->names[i]));
+                if (r < 0)
+                        return r;
+        }
+        if (k)
+                return 0;
+        r = setting_find(word, &t, NULL, &sentence);
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0)
+                s->ruled = s->ruled || t->who == SETTING_RULED;
+        return strv_extend(keys, r >= 0 ? t->name : word);
+}
+
 /* What cannot be read as settings changes nothing either: the handler refuses it. */
-static int read_text_keys(sd_bus_message *m, char **ret) {
+static int read_text_keys(Subject *s, sd_bus_message *m, char ***ret) {
         _cleanup_(settings_file_freep) SettingsFile *a = NULL, *b = NULL;
-        _cleanup_strv_ char **keys = NULL;
+        _cleanup_strv_ char **changed = NULL;
         const char *text, *before;
         int r;
 
@@ -46,20 +74,22 @@ static int read_text_keys(sd_bus_message *m, char **ret) {
         if (strlen(text) > SETTINGS_TEXT_MAX || strlen(before) > SETTINGS_TEXT_MAX)
                 return -E2BIG;
         if (settings_file_parse("", before, &a, NULL) >= 0 && settings_file_parse("", text, &b, NULL) >= 0) {
-                r = settings_file_changed_keys(a, b, &keys);
+                r = settings_file_changed_keys(a, b, &changed);
                 if (r < 0)
                         return r;
         }
-        r = strv_join(keys, " ", ret);
-        return r >= 0 && strlen(*ret) > TEXT_BYTES_MAX ? -E2BIG : r;
+        r = 0;
+        STRV_FOREACH(c, changed)
+                if (r >= 0)
+                        r = add_key(s, ret, *c, strlen(*c));
+        return r;
 }
 
-static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
-        _cleanup_strv_ char **assignments = NULL, **unset = NULL, **keys = NULL;
+static int read_assigned_keys(Subject *s, sd_bus_message *m, char ***ret) {
+        _cleanup_strv_ char **assignments = NULL, **unset = NULL;
+        const unsigned flags = s->row->flags;
         int r;
 
-        if (flags & POLICY_SETTINGS_TEXT)
-                return read_text_keys(m, ret);
         if (flags & POLICY_SETTINGS_THIRD) {
                 r = sd_bus_message_skip(m, "s");
                 if (r < 0)
@@ -76,19 +106,26 @@ static int read_keys(sd_bus_message *m, unsigned flags, char **ret) {
         if (strv_length(assignments) + strv_length(unset) > SETTINGS_PER_CALL_MAX)
                 return -E2BIG;
         STRV_FOREACH(a, assignments) {
-                r = strv_extendf(&keys, "%.*s", (int) strcspn(*a, "="), *a);
+                r = add_key(s, ret, *a, strcspn(*a, "="));
                 if (r < 0)
                         return r;
         }
         STRV_FOREACH(u, unset) {
-                r = strv_extend(&keys, *u);
+                r = add_key(s, ret, *u, strlen(*u));
                 if (r < 0)
                         return r;
         }
-        r = strv_join(keys, " ", ret);
-        if (r >= 0 && strlen(*ret) > TEXT_BYTES_MAX)
-                return -E2BIG;
-        return r;
+        return 0;
+}
+
+static int read_keys(Subject *s, sd_bus_message *m) {
+        _cleanup_strv_ char **keys = NULL;
+        int r;
+
+        r = s->row->flags & POLICY_SETTINGS_TEXT ? read_text_keys(s, m, &keys) : read_assigned_keys(s, m, &keys);
+        if (r >= 0)
+                r = strv_join(keys, " ", &s->keys);
+        return r >= 0 && strlen(s->keys) > TEXT_BYTES_MAX ? -E2BIG : r;
 }
 
 /* What cannot be a name goes no further, neither to polkit nor into a dialog nor a log. */
@@ -163,8 +200,16 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error) {
         r = check_name(row->subject, s->name, error);
         if (r < 0)
                 return r;
+        if (row->flags & POLICY_ALIAS_OF) {
+                r = sd_bus_message_read(m, "s", &text);
+                if (r < 0)
+                        return r;
+                s->image = strdup(text);
+                if (!s->image)
+                        return -ENOMEM;
+        }
         if (row->flags & (POLICY_SETTINGS_FIRST | POLICY_SETTINGS_THIRD | POLICY_SETTINGS_TEXT)) {
-                r = read_keys(m, row->flags, &s->keys);
+                r = read_keys(s, m);
                 if (r == -E2BIG)
                         return sd_bus_error_setf(error, BERTH_ERROR_LIMIT_REACHED, "More than %u settings in one call, or they are too long.",
                                                  SETTINGS_PER_CALL_MAX);
@@ -220,13 +265,57 @@ int subject_owner(const Subject *s, Manager *m, uid_t *ret) {
         return -ENOENT;
 }
 
+static bool image_is_of(Manager *m, const char *reference, uid_t uid) {
+        Image *i;
+
+        if (manager_find_image(m, reference, &i) < 0)
+                return false;
+        (void) image_load(i, -EBADF);
+        return i->record.owner == uid;
+}
+
+bool subject_is_own(const Subject *s, Manager *m, uid_t caller) {
+        uid_t owner;
+
+        switch (s->row->subject) {
+
+        case SUBJECT_NONE:
+        case SUBJECT_NEW_CONTAINER:
+                return s->row->flags & POLICY_OWN;
+
+        case SUBJECT_ALIAS: /* it is its image's owner's */
+                return image_is_of(m, s->image ?: s->name, caller);
+
+        case SUBJECT_PROFILE:
+                return false;
+
+        case SUBJECT_CONTAINER:
+        case SUBJECT_IMAGE:
+        case SUBJECT_JOB:
+        case SUBJECT_THIS_CONTAINER:
+        case SUBJECT_THIS_IMAGE:
+        case SUBJECT_THIS_JOB:
+                break;
+        }
+        return subject_owner(s, m, &owner) >= 0 && owner == caller;
+}
+
+bool subject_is_public(const Subject *s, Manager *m) {
+        Image *i;
+
+        if (!s->name || (s->row->subject != SUBJECT_IMAGE && s->row->subject != SUBJECT_THIS_IMAGE) || manager_find_image(m, s->name, &i) < 0)
+                return false;
+        (void) image_load(i, -EBADF);
+        return i->record.public;
+}
+
 static int detail(char ***details, const char *key, const char *value) {
         int r = strv_extend(details, key);
 
         return r < 0 ? r : strv_extend(details, value);
 }
 
-int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret) {
+int subject_details(const Subject *s, Manager *m, uid_t caller, bool own, char ***ret) {
         static const char *const subject_keys[] = {
                 [SUBJECT_CONTAINER] = "container", [SUBJECT_NEW_CONTAINER] = "container", [SUBJECT_THIS_CONTAINER] = "container",
                 [SUBJECT_IMAGE] = "image", [SUBJECT_THIS_IMAGE] = "image", [SUBJECT_ALIAS] = "alias", [SUBJECT_PROFILE] = "profile",
@@ -241,7 +330,7 @@ int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret) {
         r = detail(&details, "verb", row->action + strlen(BERTH_BUS_NAME "."));
         if (r >= 0 && s->name && subject_keys[row->subject])
                 r = detail(&details, subject_keys[row->subject], s->name);
-        if (r >= 0 && subject_owner(s, m, &owner) >= 0) {
+        if (r >= 0 && (subject_owner(s, m, &owner) >= 0 || (own && ((owner = caller), true)))) {
                 snprintf(number, sizeof number, "%u", owner);
                 r = detail(&details, "owner", number);
                 if (r >= 0)
@@ -284,9 +373,7 @@ int subject_find(const Subject *s, Manager *manager, sd_bus_message *m, void *ob
 
         case SUBJECT_IMAGE:
                 r = sd_bus_message_skip(m, "s");
-                if (r >= 0)
-                        r = manager_find_image(manager, s->name, (Image **) ret);
-                break;
+                return r < 0 ? r : image_find(manager, s->name, row->flags & POLICY_ONLY_SEEN, (Image **) ret, error);
 
         case SUBJECT_JOB:
                 r = sd_bus_message_read(m, "u", &id);
@@ -297,12 +384,8 @@ int subject_find(const Subject *s, Manager *manager, sd_bus_message *m, void *ob
 
         if (r >= 0 && (row->flags & POLICY_ONLY_SEEN) && (subject_owner(s, manager, &owner) < 0 || !gate_shows(manager->gate, owner)))
                 r = -ENOENT;
-        if (r == -ENOTUNIQ)
-                return sd_bus_error_setf(error, BERTH_ERROR_AMBIGUOUS_IMAGE, "More than one image begins with '%s'.", s->name);
         if (r == -ENOENT && subject_is_container(row->subject))
                 return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container '%s'.", s->name);
-        if (r == -ENOENT && row->subject == SUBJECT_IMAGE)
-                return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_IMAGE, "There is no image '%s'.", s->name);
         if (r == -ENOENT)
                 return sd_bus_error_setf(error, BERTH_ERROR_NO_SUCH_JOB, "There is no job %s.", s->name);
         return r;

@@ -13,7 +13,9 @@
 typedef struct Subject {
         const PolicyRow *row; /* NULL: nothing */
         char *name;           /* or NULL */
-        char *keys;           /* of the settings the call wants to change, separated by spaces, or NULL */
+        char *image;          /* the image that an alias is for, or NULL */
+        char *keys;           /* of the settings the call wants to change, as the table names them, separated by spaces, or NULL */
+        bool ruled;           /* one of them is not an owner's as such, see SETTING_RULED */
 } Subject;
 
 void subject_done(Subject *s);
@@ -25,8 +27,14 @@ int subject_read(Subject *s, sd_bus_message *m, sd_bus_error *error);
 /* -ENOENT: there is no such thing, or nobody owns it. */
 int subject_owner(const Subject *s, Manager *m, uid_t *ret);
 
-/* What a polkit rule can look at, as key, value, key, value…: action.lookup("container") and so on. */
-int subject_details(const Subject *s, Manager *m, uid_t caller, char ***ret);
+/* Is it the caller's own, or will it be, so that the action for one's own is asked about? */
+bool subject_is_own(const Subject *s, Manager *m, uid_t caller);
+
+/* An image that everybody sees. */
+bool subject_is_public(const Subject *s, Manager *m);
+
+/* What a polkit rule can look at, as key, value, key, value…: action.lookup("container") and so on. own: the action is that for one's own. */
+int subject_details(const Subject *s, Manager *m, uid_t caller, bool own, char ***ret);
 
 /* The object, for who is authorised. Reads the argument that names it, so that the handler goes on behind it. object: what sd-bus found by
  * the path. *ret is NULL for a subject that is no object. */

@@ -20,6 +20,7 @@ typedef struct Wait {
         char *job;             /* the job's object path, once PID 1 has answered; NULL before, and when only the unit is known */
         bool by_unit;
         char *status, *service_result;
+        const char *until;     /* borrowed: the status that ends it; may be NULL */
         sd_bus_slot *slot;     /* of the call, until the answer */
         UnitJobDone done;
         void *userdata;
@@ -94,6 +95,15 @@ static void wait_finish(Wait *w, const char *result, const sd_bus_error *error) 
         wait_free(w);
 }
 
+static void finish_all(Wait *over, const char *result) {
+        while (over) {
+                Wait *w = over;
+
+                over = w->next;
+                wait_finish(w, result, NULL);
+        }
+}
+
 static int on_job_removed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error) {
         const char *path, *unit, *result;
         Systemd *s = userdata;
@@ -115,12 +125,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
                 w->next = over;
                 over = w;
         }
-        while (over) {
-                Wait *w = over;
-
-                over = w->next;
-                wait_finish(w, result, NULL);
-        }
+        finish_all(over, result);
         return 0;
 }
 
@@ -181,6 +186,7 @@ static int on_unit_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_er
         _cleanup_free_ char *unit = NULL;
         Systemd *s = userdata;
         UnitChange c = {};
+        Wait *over = NULL;
         int r;
 
         /* Every unit of the host passes here: what is not ours goes before anything is decoded. */
@@ -196,15 +202,22 @@ static int on_unit_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_er
         }
         c.unit = unit;
 
-        for (Wait *w = s->waits; w; w = w->next) {
+        for (Wait *w = s->waits, *next; w; w = next) {
+                next = w->next;
                 if (!streq(w->unit, unit))
                         continue;
                 if (c.status_text)
                         (void) free_and_strdup(&w->status, c.status_text);
                 if (c.result)
                         (void) free_and_strdup(&w->service_result, c.result);
+                if (w->until && streq_ptr(c.status_text, w->until)) {
+                        wait_unlink(w);
+                        w->next = over;
+                        over = w;
+                }
         }
         s->changed(s->userdata, &c);
+        finish_all(over, "done");
         return 0;
 }
 
@@ -305,13 +318,14 @@ static void wait_link(Wait *w) {
         w->systemd->n_waiting++;
 }
 
-static int wait_for_call(Systemd *s, const char *unit, sd_bus_message *m, UnitJobDone done, void *userdata) {
+static int wait_for_call(Systemd *s, const char *unit, sd_bus_message *m, const char *until, UnitJobDone done, void *userdata) {
         _cleanup_(wait_freep) Wait *w = NULL;
         int r;
 
         r = wait_new(s, unit, done, userdata, &w);
         if (r < 0)
                 return r;
+        w->until = until;
         r = sd_bus_call_async(s->bus, &w->slot, m, on_job_started, w, 0);
         if (r < 0)
                 return r;
@@ -319,7 +333,7 @@ static int wait_for_call(Systemd *s, const char *unit, sd_bus_message *m, UnitJo
         return 0;
 }
 
-int systemd_unit_job(Systemd *s, const char *method, const char *unit, UnitJobDone done, void *userdata) {
+static int unit_job(Systemd *s, const char *method, const char *unit, const char *until, UnitJobDone done, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
@@ -331,7 +345,15 @@ int systemd_unit_job(Systemd *s, const char *method, const char *unit, UnitJobDo
         r = sd_bus_message_append(m, "ss", unit, "replace");
         if (r < 0)
                 return r;
-        return wait_for_call(s, unit, m, done, userdata);
+        return wait_for_call(s, unit, m, until, done, userdata);
+}
+
+int systemd_unit_job(Systemd *s, const char *method, const char *unit, UnitJobDone done, void *userdata) {
+        return unit_job(s, method, unit, NULL, done, userdata);
+}
+
+int systemd_start_until(Systemd *s, const char *unit, const char *status, UnitJobDone done, void *userdata) {
+        return unit_job(s, "StartUnit", unit, status, done, userdata);
 }
 
 int systemd_wait_unit(Systemd *s, const char *unit, UnitJobDone done, void *userdata) {
@@ -444,7 +466,7 @@ int systemd_start_transient(Systemd *s, const char *unit, sd_bus_message *m, Uni
         r = sd_bus_message_append(m, "a(sa(sv))", 0);
         if (r < 0)
                 return r;
-        return wait_for_call(s, unit, m, done, userdata);
+        return wait_for_call(s, unit, m, NULL, done, userdata);
 }
 
 static int on_reply(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error) {

@@ -44,6 +44,8 @@ size_t systemd_n_waiting(const Systemd *s);
 
 /* method: StartUnit, StopUnit, RestartUnit; done() comes with the end of the job. */
 int systemd_unit_job(Systemd *s, const char *method, const char *unit, UnitJobDone done, void *userdata);
+/* StartUnit, until the unit's job ends, or its StatusText is this one; status may be NULL, and is not copied. */
+int systemd_start_until(Systemd *s, const char *unit, const char *status, UnitJobDone done, void *userdata);
 /* A message made by systemd_new_transient(). */
 int systemd_start_transient(Systemd *s, const char *unit, sd_bus_message *m, UnitJobDone done, void *userdata);
 /* The job that runs for this unit already, of which the caller knows from ListUnits. */

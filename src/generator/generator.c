@@ -11,11 +11,14 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "settings/file.h"
 #include "settings/load.h"
+#include "settings/server.h"
 #include "shared/names.h"
 
 #define DROP_IN "50-berth.conf"
 #define BOOT_DROP_IN "60-berth-boot.conf"
+#define OWNER_DROP_IN "40-berth-owner.conf"
 
 typedef struct Autostart {
         char name[CONTAINER_NAME_MAX + 1];
@@ -27,9 +30,11 @@ typedef struct Generator {
         const char *root;        /* borrowed */
         int output;              /* borrowed */
         SettingsFiles common;
+        ServerSettings server;
         bool common_has_unit;
         bool have_containers;    /* the state directory is there: early in boot it may be on a file system that is mounted later */
         unsigned written;        /* drop-ins of single containers' units */
+        bool have_ephemeral;     /* a container is deleted when it stops */
         Autostart *autostarts;   /* owned */
         size_t n_autostarts;
 } Generator;
@@ -162,6 +167,77 @@ static int write_autostart(Generator *g, const Autostart *a) {
         return r;
 }
 
+/* OnCalendar= of berth-snapshot@NAME.timer, which berth-snapshots.target wants: that is started at boot, and again by the manager when a schedule has changed. */
+static int write_schedule(Generator *g, const char *name, const Settings *s) {
+        _cleanup_free_ char *unit = NULL, *directory = NULL, *text = NULL;
+        int r;
+
+        if (!s->snapshot_schedule)
+                return 0;
+        if (asprintf(&unit, "berth-snapshot@%s.timer", name) < 0 || asprintf(&directory, "%s.d", unit) < 0 ||
+            asprintf(&text, "# Made by berth-generator: SnapshotSchedule= of '%s'.\n[Timer]\nOnCalendar=%s\n", name, s->snapshot_schedule) < 0)
+                return -ENOMEM;
+        r = write_file(g->output, directory, DROP_IN, text);
+        return r < 0 ? r : link_unit(g->output, "berth-snapshots.target", unit, BERTH_UNIT_DIR "/berth-snapshot@.timer");
+}
+
+/* Written by berth alone, into container.conf: no merge is needed to know. */
+static bool is_ephemeral(const SettingsFiles *files) {
+        for (size_t i = 0; i < files->n; i++) {
+                const Ini *ini = &files->items[i]->ini;
+
+                for (const IniLine *l = ini->lines; l < ini->lines + ini->n_lines; l++)
+                        if (l->kind == INI_ASSIGNMENT && streq(l->section, "Container") && streq(l->key, "Ephemeral") && parse_bool(l->value) > 0)
+                                return true;
+        }
+        return false;
+}
+
+static uid_t owner_of(const SettingsFiles *files) {
+        uid_t owner = 0;
+        uint32_t n;
+
+        for (size_t i = 0; i < files->n; i++) {
+                const Ini *ini = &files->items[i]->ini;
+
+                for (const IniLine *l = ini->lines; l < ini->lines + ini->n_lines; l++)
+                        if (l->kind == INI_ASSIGNMENT && streq(l->section, "Container") && streq(l->key, "Owner") && parse_u32(l->value, UINT32_MAX - 1, &n) >= 0)
+                                owner = n;
+        }
+        return owner;
+}
+
+/* Units of a user's container are in a slice below his own, which loginctl shows, and are stopped with his service manager: logind stops that when he has
+ * logged out and may not linger; from systemd 256 on by a stop of his runtime directory, which the manager is bound to. They neither start nor need it, so
+ * that a user whom a rule of polkit lets in needs no session. Unlike what is the administrator's to say, this counts even if the settings have a mistake. */
+static int write_owner(Generator *g, const char *name, uid_t owner) {
+        _cleanup_free_ char *directory = NULL, *text = NULL, *slice_directory = NULL, *slice_text = NULL;
+        char slice[BERTH_SLICE_MAX], bytes[DECIMAL_MAX];
+        const char *memory;
+        uint64_t n;
+        int r;
+
+        if (owner == 0)
+                return 0;
+        memory = server_get(&g->server, SERVER_MEMORY_PER_USER_MAX);
+        n = server_get_number(&g->server, SERVER_MEMORY_PER_USER_MAX);
+        /* PID 1 writes sizes in fewer ways than we do. */
+        if (n != UINT64_MAX) {
+                snprintf(bytes, sizeof bytes, "%llu", (unsigned long long) n);
+                memory = bytes;
+        }
+        (void) container_slice(NULL, owner, slice);
+        if (asprintf(&directory, "berth@%s.service.d", name) < 0 ||
+            asprintf(&text, "# Made by berth-generator: the owner of '%s'.\n[Unit]\nAfter=user@%u.service\nStopPropagatedFrom=user@%u.service user-runtime-dir@%u.service\n\n"
+                            "[Service]\nSlice=%s\n", name, owner, owner, owner, slice) < 0 ||
+            asprintf(&slice_directory, "%s.d", slice) < 0 ||
+            asprintf(&slice_text, "# Made by berth-generator: MemoryPerUserMax= of berth.conf.\n[Unit]\nDescription=Containers of user %u\n\n[Slice]\nMemoryMax=%s\n",
+                     owner, memory) < 0)
+                return -ENOMEM;
+        r = write_file(g->output, directory, OWNER_DROP_IN, text);
+        return r < 0 ? r : write_file(g->output, slice_directory, DROP_IN, slice_text);
+}
+
 static int generate(Generator *g, const char *name, char **ret_error) {
         _cleanup_(settings_files_done) SettingsFiles own = {};
         _cleanup_(settings_freep) Settings *s = NULL;
@@ -172,6 +248,10 @@ static int generate(Generator *g, const char *name, char **ret_error) {
                 r = settings_files_read_own(g->root, name, &own, ret_error);
         else
                 r = settings_files_read_drop_ins(g->root, name, &own, ret_error);
+        if (r < 0)
+                return r;
+        g->have_ephemeral = g->have_ephemeral || is_ephemeral(&own);
+        r = write_owner(g, name, owner_of(&own));
         if (r < 0)
                 return r;
         if (!g->common_has_unit && !settings_files_have_units(&own))
@@ -187,6 +267,8 @@ static int generate(Generator *g, const char *name, char **ret_error) {
                 r = write_drop_in(g, service, name, (const char *const[]) { "Unit", "Service", NULL }, s->unit_dependencies, s->unit_lines);
         if (r >= 0)
                 r = write_drop_in(g, scope, name, (const char *const[]) { "Scope", NULL }, NULL, s->unit_lines);
+        if (r >= 0)
+                r = write_schedule(g, name, s);
         return r < 0 ? r : remember_autostart(g, name, s);
 }
 
@@ -248,6 +330,9 @@ int generator_run(const char *root, const char *output) {
         g.output = output_fd;
         g.have_containers = access(containers, F_OK) >= 0;
 
+        if (server_settings_load(root, &g.server, &error) < 0)
+                log_warning("Not all settings of the server count: %s", error ?: "they cannot be read");
+        free(TAKE_PTR(error));
         r = settings_files_read_common(root, &g.common, &error);
         if (r < 0) {
                 log_warning("No unit settings for all containers: %s", error ?: strerror(-r));
@@ -264,7 +349,14 @@ int generator_run(const char *root, const char *output) {
                 if (r < 0)
                         log_warning_errno(r, "Cannot write the autostart of '%s': %m", a->name);
         }
+        /* One that ran when the host went down is deleted by the manager, which nobody might call for long. */
+        if (g.have_ephemeral) {
+                r = link_unit(g.output, "multi-user.target", "berth-containerd.service", BERTH_UNIT_DIR "/berth-containerd.service");
+                if (r < 0)
+                        log_warning_errno(r, "Ephemeral containers that are left are not deleted at boot: %m");
+        }
         free(g.autostarts);
+        server_settings_done(&g.server);
         settings_files_done(&g.common);
         return (int) g.written;
 }

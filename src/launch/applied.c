@@ -7,7 +7,9 @@
 #include "basic/fd.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "launch/seccomp-policy.h"
 #include "launch/supervisor.h"
+#include "shared/apparmor.h"
 
 /* request=applied: what is really in force for the payload's PID 1, read from the kernel and not from what was asked for. The supervisor does
  * it, because by owning the user namespace it may look at what nobody else without privileges may. */
@@ -15,6 +17,8 @@
 #define FILE_MAX (256U * 1024U)
 #define MOUNTS_MAX 512U  /* a guest can make any number of them */
 #define BYTES_MAX (96U * 1024U)
+#define SECCOMP_LINES_MAX 2048U
+#define APPARMOR_LINES_MAX 512U
 
 static int read_proc(int proc, const char *name, char **ret) {
         _cleanup_close_ int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
@@ -153,8 +157,25 @@ int supervisor_applied(Supervisor *s, Message **ret) {
         r = message_new(&m);
         if (r >= 0)
                 r = message_add(m, "event", "done");
+        if (r >= 0 && s->settings->privileged)
+                r = message_add(m, "privileged", "yes");
         if (r >= 0)
-                r = message_add(m, "seccomp-program", SUPERVISOR_SECCOMP_PROGRAM);
+                r = message_add(m, "seccomp-program", s->seccomp_path);
+        if (r >= 0 && !seccomp_policy_is_default(s->settings)) {
+                _cleanup_free_ char *text = NULL;
+
+                r = seccomp_policy_text(s->settings, &text);
+                if (r >= 0)
+                        r = add_lines(m, "seccomp-policy", text, SECCOMP_LINES_MAX);
+        }
+        if (r >= 0 && s->profile_loaded) {
+                _cleanup_free_ char *text = NULL;
+
+                r = apparmor_profile_text(s->options->name, s->settings, &text);
+                if (r >= 0)
+                        r = add_lines(m, "apparmor-profile", text, APPARMOR_LINES_MAX);
+        } else if (r >= 0 && !s->label)
+                r = message_add(m, "apparmor-profile", s->settings->apparmor_profile ? "none, as AppArmorProfile= says" : "none: the kernel has no AppArmor, or it is not to be administrated here");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(files); i++) {
                 _cleanup_free_ char *text = NULL;
 

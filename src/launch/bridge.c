@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
@@ -15,9 +16,12 @@
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "launch/networkd.h"
+#include "launch/nic-address.h"
+#include "settings/server.h"
 
 #define STORED "bridge-" BRIDGE_DEFAULT
 #define DROP_IN_DIRECTORY "/run/systemd/network/80-" BRIDGE_DEFAULT ".network.d"
@@ -111,6 +115,18 @@ static int read_stored(int state_fd, BridgeNetwork *ret) {
         return 0;
 }
 
+/* What the administrator wants is taken, whatever else is on the host. */
+static int read_configured(BridgeNetwork *ret) {
+        _cleanup_free_ char *error = NULL;
+        ServerSettings s;
+        int r;
+
+        (void) server_settings_load("", &s, &error);
+        r = server_get_subnet(&s, &ret->address, &ret->prefix);
+        server_settings_done(&s);
+        return r;
+}
+
 static int choose(struct nl_sock *socket, sd_id128_t id, BridgeNetwork *ret) {
         _cleanup_close_ int state = open(BERTH_STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         Used used = {};
@@ -118,6 +134,8 @@ static int choose(struct nl_sock *socket, sd_id128_t id, BridgeNetwork *ret) {
         char text[32];
         int r;
 
+        if (read_configured(ret) >= 0)
+                return 0;
         if (state < 0)
                 return -errno;
         r = collect_used(socket, &used);
@@ -136,11 +154,31 @@ static int choose(struct nl_sock *socket, sd_id128_t id, BridgeNetwork *ret) {
         return r;
 }
 
+/* The host's name servers, as far as containers can reach them: where another manager keeps the host's network, networkd does not know them.
+ * A resolver on the host itself is none of these; systemd-resolved tells networkd whom it asks. */
+static void print_name_servers(FILE *f, int family) {
+        _cleanup_fclose_ FILE *conf = fopen("/etc/resolv.conf", "re");
+        char line[256], word[INET6_ADDRSTRLEN + 1];
+
+        while (conf && fgets(line, sizeof line, conf)) {
+                uint8_t a[16];
+
+                if (sscanf(line, "nameserver %46s", word) != 1 || inet_pton(family, word, a) != 1)
+                        continue;
+                if (family == AF_INET ? a[0] == 127 || a[0] == 0 : IN6_IS_ADDR_LOOPBACK((struct in6_addr *) a) || IN6_IS_ADDR_LINKLOCAL((struct in6_addr *) a))
+                        continue;
+                fprintf(f, "DNS=%s\n", word);
+        }
+}
+
 /* Tells networkd the subnet. IPv6: a network of RFC 4193, the same for as long as the machine keeps its id. */
-static int write_subnet(BridgeNetwork n, sd_id128_t id) {
+static int write_subnet(BridgeNetwork n, sd_id128_t id, bool knows_network) {
+        _cleanup_free_ char *text = NULL;
         _cleanup_close_ int dir = -EBADF;
-        char text[1024], address[INET_ADDRSTRLEN], prefix[64];
+        char address[INET_ADDRSTRLEN], prefix[64];
         struct in_addr a = { .s_addr = htonl(n.address | 1) };
+        size_t size;
+        FILE *f;
 
         for (const char *const *d = (const char *const[]) { "/run/systemd", "/run/systemd/network", DROP_IN_DIRECTORY, NULL }; *d; d++)
                 if (mkdir(*d, 0755) < 0 && errno != EEXIST)
@@ -150,11 +188,22 @@ static int write_subnet(BridgeNetwork n, sd_id128_t id) {
                 return -errno;
         snprintf(prefix, sizeof prefix, "fd%02x:%02x%02x:%02x%02x:0:", id.bytes[0], id.bytes[1], id.bytes[2], id.bytes[3], id.bytes[4]);
         (void) inet_ntop(AF_INET, &a, address, sizeof address);
-        snprintf(text, sizeof text,
-                 "# Written by berth when the bridge was made: a network that was free. To choose another, make\n"
-                 "# /etc/systemd/network/80-" BRIDGE_DEFAULT ".network.d/90-subnet.conf.\n"
-                 "[Network]\nAddress=%s/%u\nAddress=%s:1/64\n\n[IPv6Prefix]\nPrefix=%s:/64\n", address, n.prefix, prefix, prefix);
-        return path_write_atomic(dir, DROP_IN, text, strlen(text), 0644);
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -errno;
+        fprintf(f,
+                "# Written by berth when the bridge was made: a network that was free. To choose another, make\n"
+                "# /etc/systemd/network/80-" BRIDGE_DEFAULT ".network.d/90-subnet.conf.\n"
+                "[Network]\nAddress=%s/%u\nAddress=%s:1/64\n\n[IPv6Prefix]\nPrefix=%s:/64\n", address, n.prefix, prefix, prefix);
+        if (!knows_network) {
+                fputs("\n[DHCPServer]\n", f);
+                print_name_servers(f, AF_INET);
+                fputs("\n[IPv6SendRA]\n", f);
+                print_name_servers(f, AF_INET6);
+        }
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        return path_write_atomic(dir, DROP_IN, text, size, 0644);
 }
 
 /* An address of its own: it would change with its ports otherwise. */
@@ -177,30 +226,81 @@ static int make_link(struct nl_sock *socket, sd_id128_t id) {
         return r == -NLE_EXIST ? 0 : r;
 }
 
-static bool is_there(struct nl_sock *socket) {
+static int find(struct nl_sock *socket) {
         struct rtnl_link *link;
+        int index;
 
         if (rtnl_link_get_kernel(socket, 0, BRIDGE_DEFAULT, &link) < 0)
-                return false;
+                return 0;
+        index = rtnl_link_get_ifindex(link);
         rtnl_link_put(link);
-        return true;
+        return index;
+}
+
+/* Nobody else does: containers reach the host then, and each other, by addresses that their settings give them. */
+static int give_address(struct nl_sock *socket, BridgeNetwork n) {
+        struct rtnl_link *link = rtnl_link_alloc(), *change = rtnl_link_alloc();
+        struct in_addr a = { .s_addr = htonl(n.address | 1) };
+        char address[INET_ADDRSTRLEN], text[INET_ADDRSTRLEN + 4];
+        int index = find(socket), r = -NLE_NOMEM;
+
+        (void) inet_ntop(AF_INET, &a, address, sizeof address);
+        snprintf(text, sizeof text, "%s/%u", address, n.prefix);
+        if (link && change) {
+                rtnl_link_set_ifindex(link, index);
+                rtnl_link_set_flags(change, IFF_UP);
+                r = rtnl_link_change(socket, link, change, 0);
+        }
+        rtnl_link_put(link);
+        rtnl_link_put(change);
+        return r < 0 ? r : nic_add_address(socket, index, text, 0);
+}
+
+/* networkd, or else ourselves. That nobody gives addresses is no reason not to start: who needs none, or has one in its settings, misses nothing. */
+static int bring_up(struct nl_sock *socket, BridgeNetwork n, sd_id128_t id, char **ret_error) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_free_ char *reason = NULL;
+        bool runs = false;
+        int r, k;
+
+        k = networkd_open(&bus, &runs);
+        if (k >= 0)
+                k = write_subnet(n, id, runs);
+        if (k >= 0) {
+                nic_keep_hosts_routers();
+                k = networkd_bring_in(bus, runs, &reason);
+        }
+        r = make_link(socket, id);
+        if (r == -NLE_OPNOTSUPP)
+                return asprintf(ret_error, "cannot make the bridge '%s': the kernel has none (module 'bridge')", BRIDGE_DEFAULT) < 0 ? -ENOMEM : -EIO;
+        if (r < 0)
+                return asprintf(ret_error, "cannot make the bridge '%s': %s", BRIDGE_DEFAULT, nl_geterror(r)) < 0 ? -ENOMEM : -EIO;
+        nic_refuse_routers(BRIDGE_DEFAULT);
+        if (k >= 0)
+                return 0;
+        r = give_address(socket, n);
+        if (r < 0)
+                return asprintf(ret_error, "cannot give the bridge '%s' its address: %s", BRIDGE_DEFAULT, nl_geterror(r)) < 0 ? -ENOMEM : -EIO;
+        log_warning("Nobody gives addresses to containers on the bridge '%s': %s. Start systemd-networkd, run a DHCP server there, or set IPv4Address= and "
+                    "IPv4Gateway= of their interfaces; the bridge itself has %u.%u.%u.1/%u", BRIDGE_DEFAULT, reason ?: strerror(-k),
+                    n.address >> 24, n.address >> 16 & 0xff, n.address >> 8 & 0xff, n.prefix);
+        return 0;
 }
 
 int bridge_need(struct nl_sock *socket, char **ret_error) {
-        _cleanup_free_ char *error = NULL;
         _cleanup_close_ int lock = -EBADF;
-        BridgeNetwork n;
+        BridgeNetwork n = {};
         sd_id128_t id;
         int r;
 
-        if (is_there(socket))
+        if (find(socket) > 0)
                 return 0;
 
         /* When a host boots, many want it at once. */
-        lock = open(BERTH_RUNTIME_DIR "/.bridge", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        lock = open(BERTH_RUNTIME_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (lock < 0 || flock(lock, LOCK_EX) < 0)
                 return asprintf(ret_error, "cannot lock the bridge: %s", strerror(errno)) < 0 ? -ENOMEM : -EIO;
-        if (is_there(socket))
+        if (find(socket) > 0)
                 return 0;
 
         r = sd_id128_get_machine_app_specific(APPLICATION_ID, &id);
@@ -208,14 +308,7 @@ int bridge_need(struct nl_sock *socket, char **ret_error) {
                 r = sd_id128_randomize(&id);
         if (r >= 0)
                 r = choose(socket, id, &n);
-        if (r >= 0)
-                r = write_subnet(n, id);
-        if (r >= 0)
-                r = networkd_bring_in(&error);
         if (r < 0)
-                return asprintf(ret_error, "cannot bring up the bridge '%s': %s", BRIDGE_DEFAULT, error ?: strerror(-r)) < 0 ? -ENOMEM : -EIO;
-        r = make_link(socket, id);
-        if (r < 0)
-                return asprintf(ret_error, "cannot make the bridge '%s': %s", BRIDGE_DEFAULT, nl_geterror(r)) < 0 ? -ENOMEM : -EIO;
-        return 0;
+                return asprintf(ret_error, "cannot find a network for the bridge '%s': %s", BRIDGE_DEFAULT, strerror(-r)) < 0 ? -ENOMEM : -EIO;
+        return bring_up(socket, n, id, ret_error);
 }

@@ -20,6 +20,10 @@ int capabilities_drop_bounding(uint64_t keep) {
         return 0;
 }
 
+uint64_t capabilities_of_payload(uint64_t set, bool policy_namespace) {
+        return set | (policy_namespace && set & UINT64_C(1) << CAP_SYS_ADMIN ? UINT64_C(1) << CAP_MAC_ADMIN : 0);
+}
+
 int capabilities_limit(uint64_t mask) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2], current[2];

@@ -25,17 +25,16 @@ struct Control {
         unsigned n_pending;
 };
 
-static Pending *pending_free(Pending *p) {
-        for (Pending **i = &p->control->pending; *i; i = &(*i)->next)
+static void pending_end(Control *c, Pending *p) {
+        for (Pending **i = &c->pending; *i; i = &(*i)->next)
                 if (*i == p) {
                         *i = p->next;
-                        p->control->n_pending--;
+                        c->n_pending--;
                         break;
                 }
         sd_event_source_disable_unref(p->source);
         (void) fd_close(p->fd);
         free(p);
-        return NULL;
 }
 
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -49,7 +48,7 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *us
                 return 0;
         connection = r < 0 ? -EBADF : TAKE_FD(p->fd);
         /* The source must not outlive its hold on the fd: the handler may watch the same fd with a source of its own. */
-        pending_free(p);
+        pending_end(c, p);
         if (connection >= 0)
                 c->handler(connection, m, c->userdata);
         return 0;
@@ -78,7 +77,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
         c->n_pending++;
         r = sd_event_add_io(c->event, &p->source, p->fd, EPOLLIN, on_request, p);
         if (r < 0)
-                pending_free(p);
+                pending_end(c, p);
         else
                 /* Most often the request came with the connection: no second round through the loop. */
                 (void) on_request(p->source, p->fd, EPOLLIN, p);
@@ -107,7 +106,7 @@ Control *control_free(Control *c) {
         if (!c)
                 return NULL;
         while (c->pending)
-                pending_free(c->pending);
+                pending_end(c, c->pending);
         sd_event_source_disable_unref(c->source);
         (void) fd_close(c->listen_fd);
         sd_event_unref(c->event);

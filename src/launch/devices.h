@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "launch/namespaces.h"
+#include "launch/lent-context.h"
 #include "settings/device.h"
 
 /* The devices that a container has been given, and the difference between these and those that it should have. What a type of device does when
  * it comes and goes is one row of the table in devices.c. */
 
 typedef struct Lent Lent;
-
-typedef struct LentContext {
-        const char *container;        /* borrowed, as all of the below */
-        const char *uuid;
-        uint32_t uid_base;
-        const Namespaces *namespaces; /* opened by the time that anything but interfaces is given */
-} LentContext;
 
 /* Holds the network namespace of the payload, whose pid is given. */
 int lent_new(const LentContext *c, pid_t leader, Lent **ret);

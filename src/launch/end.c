@@ -10,6 +10,7 @@
 #include "basic/clock.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "launch/encryption.h"
 #include "launch/hooks.h"
 #include "launch/supervisor.h"
 
@@ -98,6 +99,7 @@ void supervisor_stop(Supervisor *s) {
                 (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
 
         supervisor_late_hook(s, HOOK_STOP);
+        supervisor_release(s);
         scope_thaw(s->scope);
         ask_to_stop(s);
 }
@@ -136,6 +138,7 @@ int supervisor_on_payload_exit(sd_event_source *source, const siginfo_t *si, voi
         } else if (si->si_status == SIGHUP && s->state < SUPERVISOR_STOPPING) {
                 log_info("Container '%s' reboots", s->options->name);
                 s->exit_status = SUPERVISOR_EXIT_REBOOT;
+                encryption_keep(s->volume_fd);
         } else if (si->si_status == SIGINT || si->si_status == SIGHUP || s->state >= SUPERVISOR_STOPPING) {
                 log_info("Container '%s' has been %s", s->options->name, s->state == SUPERVISOR_KILLED ? "killed" : "powered off");
                 s->exit_status = 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,8 +21,10 @@
 #include "basic/path.h"
 #include "basic/socket.h"
 #include "basic/strv.h"
+#include "launch/apparmor.h"
 #include "launch/capabilities.h"
 #include "launch/guest-user.h"
+#include "launch/personality.h"
 #include "launch/process-limits.h"
 
 void exec_request_done(ExecRequest *r) {
@@ -38,6 +41,7 @@ void exec_process_done(ExecProcess *p) {
         p->pidfd = fd_close(p->pidfd);
         p->report_fd = fd_close(p->report_fd);
         p->master_fd = fd_close(p->master_fd);
+        p->listener_fd = fd_close(p->listener_fd);
 }
 
 /* As a shell would end: 127 when there is no such command, 126 when it cannot be executed, else what berthctl keeps for berth's failures. */
@@ -46,6 +50,13 @@ typedef enum FailureCode {
         FAILURE_NOT_EXECUTABLE = 126,
         FAILURE_NOT_FOUND = 127,
 } FailureCode;
+
+/* What comes with a descriptor. */
+typedef enum ReportedFd {
+        REPORTED_MASTER,
+        REPORTED_LISTENER,
+        REPORTED_LABEL, /* comes alone, and waits for an answer: it has its label, which can be seen from outside only */
+} ReportedFd;
 
 static _noreturn_ _printf_(4, 5) void child_fail_code(int report_fd, FailureCode code, int error, const char *format, ...) {
         char text[512];
@@ -90,15 +101,23 @@ static int open_pty(int root_fd, unsigned rows, unsigned columns, int *ret_maste
         return 0;
 }
 
+/* Unless there is one already: getenv(3) would find the first of two, but a shell takes the last. */
+static int add_default(char ***env, const char *name, const char *value) {
+        return strv_get_value(*env, name) ? 0 : strv_extendf(env, "%s=%s", name, value);
+}
+
 static int make_environment(const Plan *plan, const ExecRequest *request, const GuestUser *user, char ***ret) {
         static const char *const not_for_exec[] = { "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "container_uuid", "HOME", "USER", "LOGNAME", "TERM" };
         _cleanup_strv_ char **env = NULL;
         int r;
 
-        /* The request's own come first: of two, getenv(3) finds the first. */
         r = strv_copy(request->environment, &env);
         STRV_FOREACH(e, plan->environment) {
+                size_t n = strcspn(*e, "=");
                 bool skip = false;
+
+                STRV_FOREACH(own, request->environment)
+                        skip = skip || (strncmp(*own, *e, n) == 0 && (*own)[n] == '=');
 
                 for (size_t i = 0; i < ELEMENTSOF(not_for_exec); i++) {
                         const char *rest = startswith(*e, not_for_exec[i]);
@@ -109,15 +128,15 @@ static int make_environment(const Plan *plan, const ExecRequest *request, const 
                         r = strv_extend(&env, *e);
         }
         if (r >= 0)
-                r = strv_extendf(&env, "HOME=%s", user->home);
+                r = add_default(&env, "HOME", user->home);
         if (r >= 0)
-                r = strv_extendf(&env, "USER=%s", user->name);
+                r = add_default(&env, "USER", user->name);
         if (r >= 0)
-                r = strv_extendf(&env, "LOGNAME=%s", user->name);
+                r = add_default(&env, "LOGNAME", user->name);
         if (r >= 0)
-                r = strv_extendf(&env, "SHELL=%s", user->shell);
-        if (r >= 0 && !strv_get_value(env, "TERM"))
-                r = strv_extend(&env, request->tty ? "TERM=vt220" : "TERM=dumb");
+                r = add_default(&env, "SHELL", user->shell);
+        if (r >= 0)
+                r = add_default(&env, "TERM", request->tty ? "vt220" : "dumb");
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(env);
@@ -127,7 +146,8 @@ static int make_environment(const Plan *plan, const ExecRequest *request, const 
 /* Standard input, output and error, from the caller's fds or from a new pty whose master goes to the supervisor. */
 static int take_stdio(ExecRequest *request, int root_fd, const GuestUser *user, int report_fd) {
         _cleanup_close_ int master = -EBADF, slave = -EBADF;
-        int r, none = 0;
+        ReportedFd what = REPORTED_MASTER;
+        int r;
 
         if (request->tty) {
                 r = open_pty(root_fd, request->rows, request->columns, &master, &slave);
@@ -136,7 +156,7 @@ static int take_stdio(ExecRequest *request, int root_fd, const GuestUser *user, 
                 /* As grantpt(3) has it; 5 is the tty group of every distribution that systemd runs on. */
                 if (fchown(slave, user->uid, 5) < 0)
                         return -errno;
-                r = socket_send(report_fd, &none, sizeof none, &master, 1);
+                r = socket_send(report_fd, &what, sizeof what, &master, 1);
                 if (r < 0)
                         return r;
         }
@@ -148,16 +168,48 @@ static int take_stdio(ExecRequest *request, int root_fd, const GuestUser *user, 
         return 0;
 }
 
-static int confine(const ExecContext *c) {
+static int intercept(const ExecContext *c, int report_fd) {
+        _cleanup_close_ int fd = -EBADF;
+        ReportedFd what = REPORTED_LISTENER;
+
+        if (!c->intercept)
+                return 0;
+        fd = intercept_filter_apply(c->plan->settings);
+        return fd < 0 ? fd : socket_send(report_fd, &what, sizeof what, &fd, 1);
+}
+
+static int enter_profile(const ExecContext *c, int label_fd, int report_fd) {
+        ReportedFd what = REPORTED_LABEL;
+        char byte;
+        int r;
+
+        if (!c->label)
+                return 0;
+        r = apparmor_change(label_fd, c->label);
+        if (r >= 0)
+                r = socket_send(report_fd, &what, sizeof what, NULL, 0);
+        if (r < 0)
+                return r;
+        return recv(report_fd, &byte, 1, 0) == 1 ? 0 : -EPIPE;
+}
+
+static int confine(const ExecContext *c, int label_fd, int report_fd) {
         const Settings *s = c->plan->settings;
         int r;
 
         if (s->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
+        r = personality_apply(s);
+        if (r < 0)
+                return r;
+        r = intercept(c, report_fd);
+        if (r < 0)
+                return r;
         r = seccomp_program_apply(c->seccomp);
         if (r < 0)
                 return r;
-        return capabilities_limit(s->capabilities);
+        r = capabilities_limit(capabilities_of_payload(s->capabilities, c->policy_namespace));
+        return r < 0 ? r : enter_profile(c, label_fd, report_fd);
 }
 
 static void reset_signals(void) {
@@ -173,10 +225,15 @@ static void reset_signals(void) {
 static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, int report_fd) {
         _cleanup_(guest_user_done) GuestUser user = {};
         char **environment = NULL;
+        int root, label_fd = -EBADF, r;
         const char *limit;
-        int root, r;
 
         reset_signals();
+        if (c->label) {
+                label_fd = apparmor_open();
+                if (label_fd < 0)
+                        child_fail(report_fd, label_fd, "cannot enter its AppArmor profile: %m");
+        }
         r = limits_apply(c->plan->settings, 0, &limit);
         if (r < 0)
                 child_fail(report_fd, r, "cannot apply %s=: %m", limit);
@@ -206,7 +263,7 @@ static _noreturn_ void child_main(const ExecContext *c, ExecRequest *request, in
         r = make_environment(c->plan, request, &user, &environment);
         if (r < 0)
                 child_fail(report_fd, r, "cannot make the environment: %m");
-        r = confine(c);
+        r = confine(c, label_fd, report_fd);
         if (r < 0)
                 child_fail(report_fd, r, "cannot confine the command: %m");
 
@@ -242,6 +299,7 @@ int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret) {
                 return -errno;
         p.report_fd = pair[0];
         theirs = pair[1];
+        p.label = c->label;
 
         p.pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
         if (p.pid < 0)
@@ -253,6 +311,22 @@ int exec_start(const ExecContext *c, ExecRequest *request, ExecProcess *ret) {
         *ret = p;
         p = (ExecProcess) EXEC_PROCESS_NONE;
         return 0;
+}
+
+/* What comes without a descriptor and without a sentence. */
+static int look_at_label(ExecProcess *p, int *ret_code, char **ret_error) {
+        _cleanup_free_ char *label = NULL;
+        int r;
+
+        r = p->label ? apparmor_verify(p->pid, p->label, &label) : -EPROTO;
+        if (r >= 0)
+                return send(p->report_fd, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        (void) pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
+        *ret_code = FAILURE_SETUP;
+        errno = -r;
+        if (asprintf(ret_error, label ? "the kernel confines it as '%s' instead of '%s'" : "cannot see its AppArmor profile: %m", label, p->label) < 0)
+                *ret_error = NULL;
+        return -EREMOTEIO;
 }
 
 int exec_process_report(ExecProcess *p, int *ret_code, char **ret_error) {
@@ -270,12 +344,19 @@ int exec_process_report(ExecProcess *p, int *ret_code, char **ret_error) {
         if (n == 0)
                 return 1;
         if (n_fds > 0) {
-                (void) fd_close(p->master_fd);
-                p->master_fd = fd;
+                ReportedFd what = REPORTED_MASTER;
+                int *to;
+
+                memcpy(&what, data, MIN_OF((size_t) n, sizeof what));
+                to = what == REPORTED_LISTENER ? &p->listener_fd : &p->master_fd;
+                (void) fd_close(*to);
+                *to = fd;
                 return 0;
         }
         if ((size_t) n < sizeof *ret_code)
                 return -EPROTO;
+        if ((size_t) n == sizeof(ReportedFd))
+                return look_at_label(p, ret_code, ret_error);
         data[n] = 0;
         memcpy(ret_code, data, sizeof *ret_code);
         *ret_error = strdup(data + sizeof *ret_code);

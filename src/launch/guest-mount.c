@@ -2,11 +2,17 @@
 #include "launch/guest-mount.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,12 +21,15 @@
 #include "basic/strv.h"
 #include "shared/mount.h"
 
-typedef struct Work {
+typedef struct Work Work;
+
+struct Work {
+        int (*function)(const Work *w);
         const Namespaces *namespaces;
         int mount_fd;
         const char *path;
         bool directory, unlink;
-} Work;
+};
 
 /* The directory that path's last part is in; what is missing is made. */
 static int open_parent(int root, const char *path, const char **ret_name) {
@@ -86,34 +95,80 @@ static int detach(const Work *w) {
         return 0;
 }
 
-/* In a process of its own, which is the container's root in the container, as a command that was started there. */
-static int run(const Work *w, int (*function)(const Work *w)) {
+static int on_late_end(sd_event_source *source, const siginfo_t *si, void *userdata) {
+        return 0;
+}
+
+/* 0 when it has ended. The event loop reaps it otherwise: a dead child that nobody has waited for would keep the container's pid namespace, in which
+ * it was born, from ending. */
+static int wait_for(pid_t pid, int pidfd, sd_event *event, int *ret_status) {
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+        int n, r;
+
+        do
+                n = poll(&p, 1, GUEST_MOUNT_TIMEOUT_MSEC);
+        while (n < 0 && errno == EINTR);
+        if (n == 0) {
+                (void) pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+                if (poll(&p, 1, 100) <= 0) {
+                        r = sd_event_add_child(event, &source, pid, WEXITED, on_late_end, NULL);
+                        if (r >= 0)
+                                r = sd_event_source_set_floating(source, true);
+                        return r < 0 ? r : -ETIMEDOUT;
+                }
+        }
+        while (waitpid(pid, ret_status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return n == 0 ? -ETIMEDOUT : 0;
+}
+
+int guest_mount_run(sd_event *event, int (*function)(void *userdata), void *userdata) {
+        _cleanup_close_ int pidfd = -EBADF;
+        struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD, .pidfd = (uintptr_t) &pidfd };
         int status, r;
         pid_t pid;
 
-        pid = fork();
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof args);
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
-                r = namespaces_enter(w->namespaces);
-                if (r >= 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
-                        r = -errno;
-                if (r >= 0) {
-                        (void) umask(0);
-                        r = function(w);
-                }
+                (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+                r = function(userdata);
                 _exit(r < 0 ? MIN_OF(-r, 255) : EXIT_SUCCESS);
         }
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
+        r = wait_for(pid, pidfd, event, &status);
+        if (r < 0)
+                return r;
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPROTO;
 }
 
-int guest_mount_attach(const Namespaces *n, int mount_fd, const char *path, bool directory) {
-        return run(&(Work) { .namespaces = n, .mount_fd = mount_fd, .path = path, .directory = directory }, attach);
+/* The container's root in the container, as a command that was started there. */
+static int enter(void *userdata) {
+        const Work *w = userdata;
+        int keep[NAMESPACES_MAX + 1], r;
+        size_t n_keep = 0;
+
+        keep[n_keep++] = w->mount_fd;
+        for (size_t i = 0; i < NAMESPACES_MAX; i++)
+                keep[n_keep++] = w->namespaces->fds[i];
+        /* Nothing that hangs in the guest may hold what is the host's, such as the lock of the container. */
+        r = fd_close_all_except(keep, n_keep);
+        if (r >= 0)
+                r = namespaces_enter(w->namespaces);
+        if (r >= 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+                r = -errno;
+        if (r < 0)
+                return r;
+        (void) umask(0);
+        return w->function(w);
 }
 
-int guest_mount_detach(const Namespaces *n, const char *path, bool unlink) {
-        return run(&(Work) { .namespaces = n, .mount_fd = -EBADF, .path = path, .unlink = unlink }, detach);
+int guest_mount_attach(const Namespaces *n, sd_event *event, int mount_fd, const char *path, bool directory) {
+        return guest_mount_run(event, enter, &(Work) { .function = attach, .namespaces = n, .mount_fd = mount_fd, .path = path, .directory = directory });
+}
+
+int guest_mount_detach(const Namespaces *n, sd_event *event, const char *path, bool unlink) {
+        return guest_mount_run(event, enter, &(Work) { .function = detach, .namespaces = n, .mount_fd = -EBADF, .path = path, .unlink = unlink });
 }

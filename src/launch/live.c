@@ -51,7 +51,7 @@ static int answer(Change *c) {
         if (r >= 0)
                 r = message_add(m, "event", "done");
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
-                if (t->when == SETTING_NEXT_START && !c->supervisor->options->run_in && is_meant(c, t) && setting_differs(t, c->supervisor->settings, c->settings) != 0)
+                if (t->when == SETTING_NEXT_START && !supervisor_one_shot(c->supervisor) && is_meant(c, t) && setting_differs(t, c->supervisor->settings, c->settings) != 0)
                         r = message_add(m, "next-start", t->name);
         return r < 0 ? r : message_send(c->fd, m);
 }
@@ -105,6 +105,7 @@ static int change_begin(Change *c, char **ret_error) {
         r = settings_load(s->options->name, &c->settings, ret_error);
         if (r < 0)
                 return r;
+        c->settings->uid_base = s->settings->uid_base;
         /* First, because they are what can fail. */
         r = lent_change(s->lent, &c->settings->devices, ret_error);
         if (r < 0)

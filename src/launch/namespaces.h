@@ -9,6 +9,8 @@
  * by then (the stub init is not dumpable) or have moved to others. */
 
 #define NAMESPACES_MAX 6U
+#define NAMESPACE_USER 0U
+#define NAMESPACE_MOUNT 1U
 
 typedef struct Namespaces {
         int fds[NAMESPACES_MAX]; /* owned */

@@ -7,20 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 #include "basic/fd.h"
 #include "basic/macro.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "launch/unit-wait.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define NETWORKD_UNIT "systemd-networkd.service"
-#define NETWORKD_UNIT_PATH SYSTEMD_PATH "/unit/systemd_2dnetworkd_2eservice"
-#define NETWORKD_CONF_DIRECTORY "/run/systemd/networkd.conf.d"
-#define START_POLLS 400U
-#define START_POLL_NSEC (50 * 1000 * 1000)
+#define START_USEC (20 * USEC_PER_SEC)
 
 /* A host whose network another manager keeps may have files here that nobody reads today. */
 static int find_foreign_files(const char *directory, bool *ret) {
@@ -36,23 +33,36 @@ static int find_foreign_files(const char *directory, bool *ret) {
         return 0;
 }
 
-/* As networkd is set up by default, it takes away routing rules that others have made. */
+/* As networkd is set up by default, it takes away routing rules that others have made; and where the host is a container, systemd's own files
+ * give it the interface that may be another's. All of this goes with the next boot. */
 static int write_conf(void) {
-        static const char text[] =
-                "# Written by berth, which has started systemd-networkd for its bridge: routes and rules of others stay.\n"
-                "[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n";
-        _cleanup_close_ int dir = -EBADF;
+        static const struct {
+                const char *directory, *name, *text;
+        } files[] = {
+                { "/run/systemd/networkd.conf.d", "10-berth.conf",
+                  "# Written by berth, which has started systemd-networkd for its bridge: routes and rules of others stay.\n"
+                  "[Network]\nManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n" },
+                { "/run/systemd/network/80-container-host0.network.d", "10-berth.conf",
+                  "# Written by berth, which has started systemd-networkd for its bridge: this interface was not networkd's before.\n"
+                  "[Link]\nUnmanaged=yes\n" },
+        };
+        int r;
 
-        if (mkdir(NETWORKD_CONF_DIRECTORY, 0755) < 0 && errno != EEXIST)
+        if (mkdir("/run/systemd/network", 0755) < 0 && errno != EEXIST)
                 return -errno;
-        dir = open(NETWORKD_CONF_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0 || fchmod(dir, 0755) < 0)
-                return -errno;
-        return path_write_atomic(dir, "10-berth.conf", text, strlen(text), 0644);
-}
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_close_ int dir = -EBADF;
 
-static int get_state(sd_bus *bus, char **ret) {
-        return sd_bus_get_property_string(bus, SYSTEMD, NETWORKD_UNIT_PATH, "org.freedesktop.systemd1.Unit", "ActiveState", NULL, ret);
+                if (mkdir(files[i].directory, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                dir = open(files[i].directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (dir < 0 || fchmod(dir, 0755) < 0)
+                        return -errno;
+                r = path_write_atomic(dir, files[i].name, files[i].text, strlen(files[i].text), 0644);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 static int start(sd_bus *bus, char **ret_error) {
@@ -66,28 +76,18 @@ static int start(sd_bus *bus, char **ret_error) {
         if (r < 0)
                 return r;
         if (foreign) {
-                *ret_error = strdup("systemd-networkd does not run, and has files in '/etc/systemd/network' or '/run/systemd/network' that would come into force; "
-                                    "start it yourself when they may, or make a bridge of that name");
+                *ret_error = strdup("systemd-networkd does not run, and has files in '/etc/systemd/network' or '/run/systemd/network' that would come into force");
                 return -EBUSY;
         }
         r = write_conf();
         if (r < 0)
                 return r;
         r = sd_bus_call_method(bus, SYSTEMD, SYSTEMD_PATH, "org.freedesktop.systemd1.Manager", "StartUnit", &error, NULL, "ss", NETWORKD_UNIT, "replace");
-        for (unsigned i = 0; r >= 0 && i < START_POLLS; i++) {
-                _cleanup_free_ char *state = NULL;
-
-                r = get_state(bus, &state);
-                if (r >= 0 && streq(state, "active"))
-                        return 0;
-                if (r >= 0 && streq(state, "failed"))
-                        r = -EIO;
-                else
-                        (void) nanosleep(&(struct timespec) { .tv_nsec = START_POLL_NSEC }, NULL);
-        }
-        if (asprintf(ret_error, "systemd-networkd does not start: %s", error.message ?: "see 'systemctl status systemd-networkd'") < 0)
+        if (r >= 0)
+                r = unit_wait(bus, NETWORKD_UNIT, true, START_USEC);
+        if (r < 0 && asprintf(ret_error, "systemd-networkd does not start: %s", error.message ?: "see 'systemctl status systemd-networkd'") < 0)
                 *ret_error = NULL;
-        return r < 0 ? r : -ETIMEDOUT;
+        return r;
 }
 
 static int reload(sd_bus *bus, char **ret_error) {
@@ -100,15 +100,21 @@ static int reload(sd_bus *bus, char **ret_error) {
         return r;
 }
 
-int networkd_bring_in(char **ret_error) {
+int networkd_open(sd_bus **ret_bus, bool *ret_runs) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_free_ char *state = NULL;
         int r;
 
         r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = get_state(bus, &state);
+                r = unit_state(bus, NETWORKD_UNIT, &state);
         if (r < 0)
                 return r;
-        return streq(state, "active") || streq(state, "reloading") ? reload(bus, ret_error) : start(bus, ret_error);
+        *ret_runs = streq(state, "active") || streq(state, "reloading");
+        *ret_bus = TAKE_PTR(bus);
+        return 0;
+}
+
+int networkd_bring_in(sd_bus *bus, bool runs, char **ret_error) {
+        return runs ? reload(bus, ret_error) : start(bus, ret_error);
 }

@@ -2,11 +2,16 @@
 #include "launch/nic-address.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "basic/fd.h"
 #include "basic/strv.h"
 
 static struct nl_addr *addr_put(struct nl_addr *a) {
@@ -49,7 +54,7 @@ static int make_addr(const char *text, struct nl_addr **ret) {
         return 0;
 }
 
-static int add_address(struct nl_sock *socket, int index, const char *text) {
+int nic_add_address(struct nl_sock *socket, int index, const char *text, unsigned flags) {
         _cleanup_(address_putp) struct rtnl_addr *address = rtnl_addr_alloc();
         _cleanup_(addr_putp) struct nl_addr *local = NULL, *broadcast = NULL;
         uint8_t bytes[16];
@@ -62,6 +67,7 @@ static int add_address(struct nl_sock *socket, int index, const char *text) {
         if (r < 0)
                 return r;
         rtnl_addr_set_ifindex(address, index);
+        rtnl_addr_set_flags(address, flags);
         r = rtnl_addr_set_local(address, local);
         if (r < 0)
                 return r;
@@ -81,7 +87,7 @@ static int add_address(struct nl_sock *socket, int index, const char *text) {
 }
 
 /* to "" is everything; gateway NULL: on the link itself. */
-static int add_route(struct nl_sock *socket, int index, const char *to, const char *gateway) {
+static int add_route(struct nl_sock *socket, int index, const char *to, const char *gateway, int flags) {
         _cleanup_(route_putp) struct rtnl_route *route = rtnl_route_alloc();
         _cleanup_(addr_putp) struct nl_addr *destination = NULL, *via = NULL;
         struct rtnl_nexthop *hop;
@@ -112,7 +118,11 @@ static int add_route(struct nl_sock *socket, int index, const char *to, const ch
                 /* Whether an address says so or not. */
                 rtnl_route_nh_set_flags(hop, RTNH_F_ONLINK);
         }
-        return rtnl_route_add(socket, route, NLM_F_CREATE | NLM_F_REPLACE);
+        return rtnl_route_add(socket, route, NLM_F_CREATE | flags);
+}
+
+int nic_add_direct_route(struct nl_sock *socket, int index, const char *to) {
+        return add_route(socket, index, to, NULL, NLM_F_EXCL);
 }
 
 static int each_word(struct nl_sock *socket, int index, const char *text, int (*function)(struct nl_sock *, int, const char *, const Device *), const Device *d,
@@ -131,32 +141,71 @@ static int each_word(struct nl_sock *socket, int index, const char *text, int (*
         return 0;
 }
 
+/* Nobody else can be on a link with two ends, and who waits to be sure of that is not reached meanwhile. */
 static int word_address(struct nl_sock *socket, int index, const char *word, const Device *d) {
-        return add_address(socket, index, word);
+        return nic_add_address(socket, index, word, device_is_routed(d) && family_of(word) == AF_INET6 ? IFA_F_NODAD : 0);
 }
 
 static int word_gateway(struct nl_sock *socket, int index, const char *word, const Device *d) {
-        return add_route(socket, index, "", word);
+        return add_route(socket, index, "", word, NLM_F_REPLACE);
 }
 
 static int word_route(struct nl_sock *socket, int index, const char *word, const Device *d) {
-        return add_route(socket, index, word, d->values[family_of(word) == AF_INET ? DEVICE_IPV4_GATEWAY : DEVICE_IPV6_GATEWAY]);
+        return add_route(socket, index, word, device_gateway(d, family_of(word)), NLM_F_REPLACE);
 }
 
 int nic_configure_addresses(struct nl_sock *socket, int index, const Device *d, char **ret_error) {
-        static const struct {
-                DeviceKey key;
+        const struct {
+                const char *text;
                 int (*function)(struct nl_sock *, int, const char *, const Device *);
         } steps[] = {
-                { DEVICE_IPV4_ADDRESS, word_address }, { DEVICE_IPV6_ADDRESS, word_address }, { DEVICE_IPV4_GATEWAY, word_gateway },
-                { DEVICE_IPV6_GATEWAY, word_gateway }, { DEVICE_ROUTES, word_route },
+                { d->values[DEVICE_IPV4_ADDRESS], word_address }, { d->values[DEVICE_IPV6_ADDRESS], word_address }, { device_gateway(d, AF_INET), word_gateway },
+                { device_gateway(d, AF_INET6), word_gateway }, { d->values[DEVICE_ROUTES], word_route },
         };
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
-                r = each_word(socket, index, d->values[steps[i].key], steps[i].function, d, ret_error);
+                r = each_word(socket, index, steps[i].text, steps[i].function, d, ret_error);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+#define CONF "/proc/sys/net/ipv6/conf"
+
+static int read_digit(const char *interface, const char *what) {
+        _cleanup_close_ int fd = -EBADF;
+        char path[300], c;
+
+        snprintf(path, sizeof path, CONF "/%s/%s", interface, what);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && read(fd, &c, 1) == 1 ? c - '0' : -EIO;
+}
+
+static void write_accept_ra(const char *interface, const char *value) {
+        _cleanup_close_ int fd = -EBADF;
+        char path[300];
+
+        snprintf(path, sizeof path, CONF "/%s/accept_ra", interface);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        /* Without IPv6 there are none. */
+        if (fd >= 0)
+                (void) fd_write_all(fd, value, 1);
+}
+
+void nic_refuse_routers(const char *interface) {
+        write_accept_ra(interface, "0");
+}
+
+void nic_keep_hosts_routers(void) {
+        struct dirent *de;
+        DIR *d = opendir(CONF);
+
+        while (d && (de = readdir(d)))
+                if (de->d_name[0] != '.' && !streq(de->d_name, "all") && !streq(de->d_name, "default") && !startswith(de->d_name, "bv-") &&
+                    read_digit(de->d_name, "accept_ra") == 1 && read_digit(de->d_name, "forwarding") == 0)
+                        write_accept_ra(de->d_name, "2");
+        if (d)
+                (void) closedir(d);
 }

@@ -17,6 +17,7 @@
 #include "launch/bridge.h"
 #include "launch/filter.h"
 #include "launch/nic-address.h"
+#include "launch/nic-routed.h"
 
 static struct nl_sock *socket_free(struct nl_sock *s) {
         nl_socket_free(s);
@@ -49,6 +50,11 @@ static int fail(char **ret_error, const char *format, ...) {
                 return -ENOMEM;
         }
         return -EIO;
+}
+
+/* The device may be one that a profile gives, and that nobody has asked for. */
+static int fail_with_way_out(const NicContext *c, const Device *d, const char *reason, char **ret_error) {
+        return fail(ret_error, "%s; to go without: 'berthctl device set %s %s type=none', or --no-profiles when one is created", reason, c->container, d->name);
 }
 
 /* A socket belongs to the namespace it was made in for as long as it lives. */
@@ -150,7 +156,9 @@ static int add_veth_once(struct nl_sock *host, const NicContext *c, const Device
         rtnl_link_set_ns_fd(peer, c->guest_netns_fd);
         if (set_mac(peer, mac) < 0)
                 return -NLE_NOMEM;
-        /* A bridge without an address of its own takes the smallest of its ports': this one should not be it. */
+        /* A bridge without an address of its own takes the smallest of its ports': this one should not be it. Nor the container's, which may begin with
+         * this, too: what is sent to the address of a port is the bridge's own, and never gets to who has the same behind it. */
+        mac[1] ^= mac[0] == 0xfe ? 0xff : 0;
         mac[0] = 0xfe;
         rtnl_link_set_name(link, host_name);
         if (set_mac(link, mac) < 0)
@@ -167,7 +175,7 @@ static int add_veth_once(struct nl_sock *host, const NicContext *c, const Device
 
 static int add_veth(struct nl_sock *host, const NicContext *c, const Device *d, Nic *nic, char **ret_error) {
         _cleanup_(link_putp) struct rtnl_link *made = NULL;
-        unsigned mtu = get_mtu(d);
+        unsigned mtu = get_mtu(d), parent_mtu = 0;
         int r, master = 0;
 
         if (streq(device_get(d, DEVICE_NICTYPE), "bridged")) {
@@ -175,15 +183,23 @@ static int add_veth(struct nl_sock *host, const NicContext *c, const Device *d, 
                 _cleanup_(link_putp) struct rtnl_link *bridge = NULL;
 
                 if (streq(parent, BRIDGE_DEFAULT)) {
-                        r = bridge_need(host, ret_error);
+                        _cleanup_free_ char *error = NULL;
+
+                        r = bridge_need(host, &error);
                         if (r < 0)
-                                return r;
+                                return fail_with_way_out(c, d, error ?: strerror(-r), ret_error);
                 }
                 r = find_parent(host, parent, "bridge", &bridge, ret_error);
                 if (r < 0)
                         return r;
                 master = rtnl_link_get_ifindex(bridge);
                 mtu = mtu ?: rtnl_link_get_mtu(bridge);
+        }
+        if (device_is_routed(d)) {
+                r = nic_routed_check(d, &parent_mtu, ret_error);
+                if (r < 0)
+                        return r;
+                mtu = mtu ?: parent_mtu;
         }
         if (d->values[DEVICE_HOST_NAME])
                 snprintf(nic->host_name, sizeof nic->host_name, "%s", d->values[DEVICE_HOST_NAME]);
@@ -195,21 +211,36 @@ static int add_veth(struct nl_sock *host, const NicContext *c, const Device *d, 
                 remove_stale(host, nic->host_name);
                 r = add_veth_once(host, c, d, master, mtu, nic->host_name);
         }
+        if (r == -NLE_OPNOTSUPP)
+                return fail_with_way_out(c, d, "the kernel has no pairs of interfaces (module 'veth')", ret_error);
         if (r < 0)
                 return fail(ret_error, "cannot make the pair '%s' and '%s': %s", nic->host_name, device_interface(d), nl_geterror(r));
         if (rtnl_link_get_kernel(host, 0, nic->host_name, &made) < 0)
                 return fail(ret_error, "'%s' went away", nic->host_name);
         nic->host_index = rtnl_link_get_ifindex(made);
+        if (filter_is_left(nic->host_name))
+                filter_remove(nic->host_name, NULL);
+        if (master == 0)
+                nic_refuse_routers(nic->host_name);
         if (filter_wanted(d)) {
                 uint8_t mac[6];
 
                 get_mac(d, c, mac);
                 r = filter_apply(nic->host_name, d, mac, ret_error);
-                if (r < 0)
+                if (r < 0) {
                         (void) rtnl_link_delete(host, made);
-                return r;
+                        return r;
+                }
         }
-        return 0;
+        if (!device_is_routed(d))
+                return 0;
+        r = nic_routed_add(host, nic->host_index, nic->host_name, d, ret_error);
+        if (r < 0) {
+                if (filter_wanted(d))
+                        filter_remove(nic->host_name, d);
+                (void) rtnl_link_delete(host, made);
+        }
+        return r;
 }
 
 static int add_macvlan(struct nl_sock *host, const NicContext *c, const Device *d, Nic *nic, char **ret_error) {
@@ -280,7 +311,7 @@ static const struct {
         const char *kind;
         int (*add)(struct nl_sock *host, const NicContext *c, const Device *d, Nic *nic, char **ret_error);
 } kinds[] = {
-        { "bridged", add_veth }, { "p2p", add_veth }, { "macvlan", add_macvlan }, { "physical", add_physical },
+        { "bridged", add_veth }, { "p2p", add_veth }, { "routed", add_veth }, { "macvlan", add_macvlan }, { "physical", add_physical },
 };
 
 /* Up, with its addresses. It is still called as we called it: who could change that has only just been shown it. */
@@ -348,7 +379,9 @@ int nic_remove(const NicContext *c, const Device *d, const Nic *nic, char **ret_
         if (r < 0)
                 return fail(ret_error, "cannot speak with the kernel: %s", strerror(-r));
         if (filter_wanted(d))
-                filter_remove(nic->host_name);
+                filter_remove(nic->host_name, d);
+        if (device_is_routed(d))
+                nic_routed_remove(s, d);
         if (physical)
                 r = move_link(s, nic->guest_index, c->host_netns_fd, nic->host_name, d->values[DEVICE_MAC_ADDRESS] && memcmp(nic->old_mac, none, 6) != 0 ? nic->old_mac : NULL, 0);
         else

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,12 +24,16 @@
 #include "basic/path.h"
 #include "basic/socket.h"
 #include "basic/strv.h"
+#include "launch/apparmor.h"
 #include "launch/capabilities.h"
 #include "launch/guest-user.h"
+#include "launch/kernel-limits.h"
+#include "launch/personality.h"
 #include "launch/setup.h"
 #include "launch/stub-init.h"
 #include "shared/hook.h"
 #include "shared/message.h"
+#include "shared/mount.h"
 #include "shared/userns.h"
 
 static const char *const kind_names[_PAYLOAD_KIND_MAX] = {
@@ -87,6 +92,8 @@ static int receive_byte(int fd) {
 typedef struct Child {
         const PayloadContext *context;
         int socket_fd;
+        int user_fd;           /* of the outer process: /proc/sys/user; -EBADF: needs none */
+        int label_fd;          /* of the payload's: to give itself its label; -EBADF: it has none */
         Setup setup;
         PayloadKind kind;
         char **argv;
@@ -226,7 +233,7 @@ static int reset_signals(void) {
 
 /* Standard input, output and error become the console; nothing else stays open but the socket, which closes at exec. */
 static int take_console(Child *c, bool controlling) {
-        int keep = c->socket_fd, slave = c->setup.console_slave_fd;
+        int keep[] = { c->socket_fd, c->label_fd }, slave = c->setup.console_slave_fd;
 
         if (setsid() < 0)
                 return -errno;
@@ -236,7 +243,26 @@ static int take_console(Child *c, bool controlling) {
         /* An init takes its console itself; a program wants ^C. */
         if (controlling && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
                 return -errno;
-        return fd_close_all_except(&keep, 1);
+        return fd_close_all_except(keep, c->label_fd >= 0 ? 2 : 1);
+}
+
+/* The supervisor has the listener before any call can wait for it. */
+static int intercept(Child *c) {
+        _cleanup_(message_freep) Message *m = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!intercept_is_wanted(c->context->plan->settings))
+                return 0;
+        fd = intercept_filter_apply(c->context->plan->settings);
+        if (fd < 0)
+                return fd;
+        r = message_new(&m);
+        if (r >= 0)
+                r = message_add(m, "event", "listener");
+        if (r >= 0)
+                r = message_add_fd(m, fd);
+        return r < 0 ? r : message_send(c->socket_fd, m);
 }
 
 static int confine(Child *c) {
@@ -245,10 +271,46 @@ static int confine(Child *c) {
 
         if (s->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
+        r = intercept(c);
+        if (r < 0)
+                return r;
         r = seccomp_program_apply(c->context->seccomp);
         if (r < 0)
                 return r;
-        return capabilities_limit(s->capabilities);
+        return capabilities_limit(capabilities_of_payload(s->capabilities, c->context->policy_namespace));
+}
+
+/* While /proc is still the host's. */
+static void prepare_label(Child *c) {
+        if (!c->context->label)
+                return;
+        c->label_fd = apparmor_open();
+        if (c->label_fd < 0)
+                child_failf(c, c->label_fd, c->label_fd == -EOPNOTSUPP ? "there is no AppArmor here for its profile '%s'" : "cannot enter the AppArmor profile '%s': %m",
+                            c->context->label);
+}
+
+/* Who looks from outside sees what it is called; we see only what our own policy namespace says. */
+static void enter_profile(Child *c) {
+        _cleanup_(message_freep) Message *m = NULL;
+        const char *label = c->context->label;
+        int r;
+
+        if (!label)
+                return;
+        r = apparmor_change(c->label_fd, label);
+        if (r < 0)
+                child_failf(c, r, r == -ENOENT ? "the AppArmor profile '%s' is not loaded" : "cannot enter the AppArmor profile '%s': %m", label);
+        c->label_fd = fd_close(c->label_fd);
+        r = message_new(&m);
+        if (r >= 0)
+                r = message_add(m, "event", "labelled");
+        if (r >= 0)
+                r = message_send(c->socket_fd, m);
+        if (r >= 0)
+                r = receive_byte(c->socket_fd);
+        if (r < 0)
+                _exit(EXIT_FAILURE);
 }
 
 static _noreturn_ void child_exec_program(Child *c, char **environment) {
@@ -272,6 +334,9 @@ static _noreturn_ void child_exec_program(Child *c, char **environment) {
         }
         /* Not execvpe(3), which gives what the kernel cannot execute, such as a program for another machine, to /bin/sh. */
         execve(c->argv[0], c->argv, environment);
+        if (errno == ENOEXEC && personality_foreign_architecture(s))
+                child_failf(c, -errno, "cannot execute '%s': its image is for %s, which this host's kernel executes only with an emulator that binfmt_misc knows "
+                            "(package qemu-user-static, or qemu-user-binfmt)", c->argv[0], personality_foreign_architecture(s));
         child_failf(c, -errno, "cannot execute '%s': %m", c->argv[0]);
 }
 
@@ -292,11 +357,14 @@ static _noreturn_ void child_main(Child *c) {
         /* After the change of ids, which clears it (prctl(2)). Should the supervisor be gone already, the next message never comes. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 child_fail(c, -errno, NULL);
+        prepare_label(c);
 
         c->setup.plan = plan;
         c->setup.personalise = c->context->personalise;
+        c->setup.renamed = c->context->renamed;
         c->setup.templates = c->context->templates;
         c->setup.hooks = c->context->hooks;
+        c->setup.policy_namespace = c->context->policy_namespace;
         c->setup.run_hook = run_hook;
         c->setup.wait_for_scope = wait_for_scope;
         c->setup.userdata = c;
@@ -316,9 +384,13 @@ static _noreturn_ void child_main(Child *c) {
         if (r < 0)
                 child_failf(c, r, "cannot set up the console: %m");
         (void) umask((mode_t) plan->settings->umask);
+        r = personality_apply(plan->settings);
+        if (r < 0)
+                child_failf(c, r, "this host's kernel cannot be '%s' (Personality=): %m", plan->settings->personality);
         r = confine(c);
         if (r < 0)
                 child_failf(c, r, "cannot confine the payload: %m");
+        enter_profile(c);
         run_start_hook(c);
 
         if (stub) {
@@ -340,19 +412,24 @@ static pid_t clone_child(uint64_t flags) {
         return (pid_t) syscall(SYS_clone3, &args, sizeof args);
 }
 
+static uint64_t user_namespace(const Plan *p) {
+        return p->settings->privileged ? 0 : CLONE_NEWUSER;
+}
+
 static int outer_clone_payload(Child *c, pid_t *ret_pid) {
-        UidRange map = rootfs_container_map(c->context->plan->settings->uid_base);
+        UidRange map = rootfs_container_map(c->context->plan->settings);
         pid_t pid;
         int r;
 
         /* A child of the supervisor's, not of ours: we are gone soon. */
-        pid = clone_child(CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+        pid = clone_child(CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | user_namespace(c->context->plan) |
+                          (c->context->plan->host_network ? 0 : CLONE_NEWNET));
         if (pid < 0)
                 return -errno;
         if (pid == 0)
                 child_main(c);
 
-        r = userns_write_maps(pid, &map, 1);
+        r = user_namespace(c->context->plan) ? userns_write_maps(pid, &map, 1) : 0;
         if (r < 0) {
                 (void) kill(pid, SIGKILL);
                 return r;
@@ -362,13 +439,19 @@ static int outer_clone_payload(Child *c, pid_t *ret_pid) {
 }
 
 static _noreturn_ void outer_main(Child *c) {
+        const Settings *settings = c->context->plan->settings;
         int r, mount_fd;
         pid_t pid;
 
+        /* While the supervisor writes our maps. */
+        r = c->user_fd >= 0 ? kernel_limits_set(c->user_fd, settings) : 0;
+        c->user_fd = fd_close(c->user_fd);
+        if (r < 0)
+                child_failf(c, r, "cannot limit its use of namespaces and inotify: %m");
         r = receive_byte(c->socket_fd);
         if (r < 0)
                 _exit(EXIT_FAILURE);
-        r = rootfs_assemble(c->context->layers, c->context->plan->settings->uid_base, &mount_fd);
+        r = rootfs_assemble(c->context->layers, rootfs_id_base(settings), &mount_fd);
         if (r < 0)
                 child_failf(c, r, "cannot put together the file system of image and layer: %m");
         c->setup.root_mount_fd = mount_fd;
@@ -402,33 +485,68 @@ static int receive_pid(int fd, pid_t *ret, char **ret_error) {
         return r < 0 ? r : error_from_message(m, ret_error);
 }
 
-int payload_clone(const PayloadContext *context, Payload *ret) {
-        _cleanup_(payload_done) Payload p = PAYLOAD_NONE;
-        _cleanup_close_ int child_fd = -EBADF;
+static int prepare_outer(const Plan *plan, const KernelLimits *limits, pid_t pid, char **ret_error) {
         UidRange map[ROOTFS_OUTER_RANGES];
+        const char *limit;
+        int r;
+
+        if (!user_namespace(plan))
+                return 0;
+        rootfs_outer_map(plan->settings, map);
+        r = userns_write_maps(pid, map, ELEMENTSOF(map));
+        if (r < 0)
+                return r;
+        r = kernel_limits_give(limits, plan->settings, pid, &limit);
+        errno = -r;
+        if (r < 0 && asprintf(ret_error, "cannot apply %s=: %m", limit) < 0)
+                *ret_error = NULL;
+        return r;
+}
+
+int payload_clone(const PayloadContext *context, Payload *ret, char **ret_error) {
+        _cleanup_(payload_done) Payload p = PAYLOAD_NONE;
+        _cleanup_close_ int child_fd = -EBADF, user_fd = -EBADF, sys_fd = -EBADF;
+        KernelLimits limits;
         int pair[2], r;
+
+        r = user_namespace(context->plan) ? kernel_limits_open(&user_fd) : 0;
+        if (r < 0)
+                return r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         p.socket_fd = pair[0];
         p.on_hook = context->on_hook;
         p.userdata = context->userdata;
+        p.intercept = context->intercept;
+        p.label = context->label;
         child_fd = pair[1];
 
-        p.outer = clone_child(CLONE_NEWUSER | CLONE_NEWNS);
-        if (p.outer < 0)
-                return -errno;
+        if (context->plan->host_network) {
+                /* One of the host's network, which is ours here: what is mounted below the host's own is not seen. */
+                r = mount_new("sysfs", "sysfs", NULL, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &sys_fd);
+                if (r < 0)
+                        return r;
+        }
+        if (user_namespace(context->plan))
+                kernel_limits_begin(context->plan->settings, &limits);
+        p.outer = clone_child(CLONE_NEWNS | user_namespace(context->plan));
+        r = p.outer < 0 ? -errno : 0;
+        if (p.outer != 0 && user_namespace(context->plan))
+                kernel_limits_end(&limits);
+        if (r < 0)
+                return r;
         if (p.outer == 0) {
-                Child c = { .context = context, .socket_fd = TAKE_FD(child_fd), .setup = SETUP_INIT };
+                Child c = { .context = context, .socket_fd = TAKE_FD(child_fd), .user_fd = TAKE_FD(user_fd), .label_fd = -EBADF, .setup = SETUP_INIT };
 
                 /* Our end in the child would keep it from seeing the supervisor go. */
                 p.socket_fd = fd_close(p.socket_fd);
+                c.setup.sys_mount_fd = TAKE_FD(sys_fd);
                 outer_main(&c);
         }
         rootfs_layers_close(context->layers);
 
-        rootfs_outer_map(context->plan->settings->uid_base, map);
-        r = userns_write_maps(p.outer, map, ELEMENTSOF(map));
+        r = prepare_outer(context->plan, &limits, p.outer, ret_error);
         if (r >= 0)
                 r = send_byte(p.socket_fd);
         if (r < 0)
@@ -497,6 +615,44 @@ int payload_wait_prepared(Payload *p, char **ret_error) {
         return p->kind < 0 || p->console_fd < 0 || p->notify_fd < 0 ? -EPROTO : 0;
 }
 
+static int take_listener(Payload *p, Message *m) {
+        int fd;
+
+        if (!streq_ptr(message_get(m, "event"), "listener"))
+                return 0;
+        fd = message_take_fd(m, 0);
+        return fd < 0 || !p->intercept ? -EPROTO : intercept_add_listener(p->intercept, fd) < 0 ? -ENOMEM : 1;
+}
+
+static int look_at_label(Payload *p, Message *m, char **ret_error) {
+        _cleanup_free_ char *label = NULL;
+        int r;
+
+        if (!streq_ptr(message_get(m, "event"), "labelled"))
+                return 0;
+        if (!p->label)
+                return -EPROTO;
+        r = apparmor_verify(p->pid, p->label, &label);
+        if (r == -ESTALE && asprintf(ret_error, "the kernel confines it as '%s' instead of '%s'", label, p->label) < 0)
+                *ret_error = NULL;
+        if (r >= 0)
+                r = send_byte(p->socket_fd);
+        return r < 0 ? r : 1;
+}
+
+/* What runs inside before the payload does, the start hook, may make calls that are intercepted. */
+static int serve_calls(Payload *p) {
+        struct pollfd pollfd = { .fd = p->socket_fd, .events = POLLIN };
+        int r;
+
+        while (p->intercept && (r = poll(&pollfd, 1, 20)) <= 0) {
+                if (r < 0 && errno != EINTR)
+                        return -errno;
+                (void) intercept_dispatch(p->intercept);
+        }
+        return 0;
+}
+
 /* Either one byte or an error message; at the end of file the meaning is the caller's. */
 static int wait_step(Payload *p, char **ret_error) {
         _cleanup_(message_freep) Message *m = NULL;
@@ -506,11 +662,20 @@ static int wait_step(Payload *p, char **ret_error) {
 
         do {
                 m = message_free(m);
-                n = socket_receive(p->socket_fd, data, sizeof data, NULL, NULL);
+                r = serve_calls(p);
+                if (r < 0)
+                        return r;
+                n = recv(p->socket_fd, data, sizeof data, MSG_PEEK);
+                if (n >= 0 && n <= 1)
+                        n = recv(p->socket_fd, data, sizeof data, 0);
                 if (n <= 1)
-                        return n < 0 ? (int) n : n == 0 ? -ENODATA : 0;
-                r = message_parse(data, (size_t) n, &m);
+                        return n < 0 ? -errno : n == 0 ? -ENODATA : 0;
+                r = message_receive(p->socket_fd, &m);
                 if (r >= 0)
+                        r = take_listener(p, m);
+                if (r == 0)
+                        r = look_at_label(p, m, ret_error);
+                if (r == 0)
                         r = serve_hook(p, m, ret_error);
         } while (r > 0);
         return r < 0 ? r : error_from_message(m, ret_error);

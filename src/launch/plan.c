@@ -6,12 +6,15 @@
 
 #include "basic/strv.h"
 #include "launch/cloud-seed.h"
+#include "launch/seccomp-policy.h"
 #include "shared/names.h"
 
+#define CREDENTIALS "/run/host/credentials"
+
 static const char *const step_names[_PLAN_STEP_MAX] = {
-        [PLAN_ROOT] = "root",           [PLAN_FILESYSTEM] = "filesystem",   [PLAN_DIRECTORY] = "directory", [PLAN_SYMLINK] = "symlink",
+        [PLAN_ROOT] = "root",           [PLAN_FILESYSTEM] = "filesystem", [PLAN_HOST_SYS] = "host-sys",   [PLAN_SECURITYFS] = "securityfs", [PLAN_DIRECTORY] = "directory", [PLAN_SYMLINK] = "symlink",
         [PLAN_FILE] = "file",           [PLAN_DEVICE] = "device",           [PLAN_CONSOLE] = "console",     [PLAN_NOTIFY] = "notify",
-        [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_BOOT_ID] = "boot-id",
+        [PLAN_MASK] = "mask",           [PLAN_READ_ONLY] = "read-only",     [PLAN_WRITABLE] = "writable",   [PLAN_BOOT_ID] = "boot-id",
         [PLAN_PERSONALISE] = "personalise", [PLAN_TEMPLATES] = "templates", [PLAN_WRITE] = "write",
         [PLAN_HOSTNAME] = "hostname",   [PLAN_LOOPBACK] = "loopback",       [PLAN_SCOPE] = "scope",         [PLAN_HOOK] = "hook",           [PLAN_CGROUP] = "cgroup",
         [PLAN_PIVOT] = "pivot",
@@ -32,7 +35,7 @@ PlanStepType plan_step_type_from_string(const char *s) {
 
 typedef struct StaticStep {
         PlanStepType type;
-        const char *target, *what, *options[3];
+        const char *target, *what, *options[4];
         unsigned attributes;
         mode_t mode;
 } StaticStep;
@@ -44,6 +47,7 @@ static const StaticStep early_steps[] = {
         { PLAN_FILESYSTEM, "/proc", "proc", {}, SAFE },
         /* Read-only /sys tells udev and others not to run here (systemd, CONTAINER_INTERFACE). */
         { PLAN_FILESYSTEM, "/sys", "sysfs", {}, SAFE | MOUNT_ATTR_RDONLY },
+        { PLAN_SECURITYFS, "/sys/kernel/security" },
 
         { PLAN_FILESYSTEM, "/dev", "tmpfs", { "mode=0755", "size=4m", "nr_inodes=64k" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME },
         { PLAN_DEVICE, "/dev/null", "null" },
@@ -57,7 +61,7 @@ static const StaticStep early_steps[] = {
         { PLAN_SYMLINK, "/dev/stdout", "/proc/self/fd/1" },
         { PLAN_SYMLINK, "/dev/stderr", "/proc/self/fd/2" },
         { PLAN_SYMLINK, "/dev/core", "/proc/kcore" },
-        { PLAN_FILESYSTEM, "/dev/pts", "devpts", { "mode=0620", "ptmxmode=0666", "gid=5" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC },
+        { PLAN_FILESYSTEM, "/dev/pts", "devpts", { "mode=0620", "ptmxmode=0666", "gid=5", "max=1024" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC },
         { PLAN_SYMLINK, "/dev/ptmx", "pts/ptmx" },
         { PLAN_FILESYSTEM, "/dev/shm", "tmpfs", { "mode=1777" }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV },
         { PLAN_FILESYSTEM, "/dev/mqueue", "mqueue", {}, SAFE },
@@ -67,6 +71,14 @@ static const StaticStep early_steps[] = {
         { PLAN_DIRECTORY, "/run/host", .mode = 0755 },
         { PLAN_NOTIFY, "/run/host/notify" },
         { PLAN_FILE, "/run/host/container-manager", "berth\n", .mode = 0444 },
+};
+
+/* In a user namespace of its own nobody gets a new /proc or /sys unless one is seen that nothing lies over (mnt_already_visible()), and over the
+ * ones above lie the masks below. Root alone gets here. */
+static const StaticStep nesting_steps[] = {
+        { PLAN_DIRECTORY, "/dev/.berth", .mode = 0000 },
+        { PLAN_FILESYSTEM, "/dev/.berth/proc", "proc", {}, SAFE },
+        { PLAN_FILESYSTEM, "/dev/.berth/sys", "sysfs", {}, SAFE },
 };
 
 /* Files of the kernel's own that say something of the host, or that only the host's root may touch anyway. Inside a user namespace most
@@ -82,6 +94,15 @@ static const StaticStep masks[] = {
         { PLAN_MASK, "/sys/devices/virtual/powercap" },
         { PLAN_READ_ONLY, "/proc/bus" },      { PLAN_READ_ONLY, "/proc/fs" },       { PLAN_READ_ONLY, "/proc/irq" },
         { PLAN_READ_ONLY, "/proc/mtrr" },     { PLAN_READ_ONLY, "/proc/interrupts" },
+};
+
+/* What a user namespace keeps from its root by who owns a file. Of /proc/sys only what is below net is the network namespace's; /sys is read-only
+ * for all. fusectl, which systemd mounts where it sees a place for it, is one for the whole host. */
+static const StaticStep privileged_masks[] = {
+        { PLAN_READ_ONLY, "/proc/sys" }, { PLAN_WRITABLE, "/proc/sys/net" }, { PLAN_READ_ONLY, "/proc/driver" },
+        { PLAN_MASK, "/proc/iomem" },    { PLAN_MASK, "/proc/ioports" },     { PLAN_MASK, "/sys/fs/fuse" },
+        { PLAN_MASK, "/sys/kernel/debug" }, { PLAN_MASK, "/sys/kernel/tracing" }, { PLAN_MASK, "/sys/kernel/security" }, { PLAN_MASK, "/sys/kernel/config" },
+        { PLAN_MASK, "/sys/fs/bpf" },    { PLAN_MASK, "/sys/fs/pstore" },
 };
 
 static const StaticStep late_steps[] = {
@@ -119,8 +140,12 @@ static int add_static(Plan *p, const StaticStep *steps, size_t n) {
         int r;
 
         for (size_t i = 0; i < n; i++) {
-                PlanStep *s = add_step(p, steps[i].type, steps[i].target, steps[i].what);
+                bool sys = p->host_network && streq_ptr(steps[i].what, "sysfs");
+                PlanStep *s;
 
+                if (p->host_network && steps[i].type == PLAN_LOOPBACK)
+                        continue;
+                s = add_step(p, sys ? PLAN_HOST_SYS : steps[i].type, steps[i].target, sys ? NULL : steps[i].what);
                 if (!s)
                         return -ENOMEM;
                 s->attributes = steps[i].attributes;
@@ -143,30 +168,47 @@ static int add_file(Plan *p, const char *target, const char *content, mode_t mod
         return 0;
 }
 
-static int add_credentials(Plan *p) {
-        PlanStep *s;
-        int r;
+static bool has_credential(char *const *credentials, const char *id, size_t n) {
+        STRV_FOREACH(c, credentials)
+                if (strncmp(*c, id, n) == 0 && (*c)[n] == ':')
+                        return true;
+        return false;
+}
 
-        if (!p->settings->credentials)
-                return 0;
-        s = add_step(p, PLAN_DIRECTORY, "/run/host/credentials", NULL);
-        if (!s)
-                return -ENOMEM;
-        s->mode = 0700;
+/* but: those that count more. */
+static int add_credential_files(Plan *p, char *const *credentials, char *const *but) {
+        int r = 0;
 
-        STRV_FOREACH(c, p->settings->credentials) {
+        STRV_FOREACH(c, credentials) {
                 _cleanup_free_ char *target = NULL;
                 const char *colon = strchr(*c, ':');
 
-                if (!colon)
-                        return -EINVAL;
-                if (asprintf(&target, "/run/host/credentials/%.*s", (int) (colon - *c), *c) < 0)
+                if (r < 0 || !colon)
+                        return r < 0 ? r : -EINVAL;
+                if (has_credential(but, *c, (size_t) (colon - *c)))
+                        continue;
+                if (asprintf(&target, CREDENTIALS "/%.*s", (int) (colon - *c), *c) < 0)
                         return -ENOMEM;
                 r = add_file(p, target, colon + 1, 0400);
-                if (r < 0)
-                        return r;
         }
-        return strv_extend(&p->environment, "CREDENTIALS_DIRECTORY=/run/host/credentials");
+        return r;
+}
+
+static int add_credentials(Plan *p) {
+        const Settings *settings = p->settings;
+        PlanStep *s;
+        int r;
+
+        if (!settings->credentials && !settings->loaded_credentials)
+                return 0;
+        s = add_step(p, PLAN_DIRECTORY, CREDENTIALS, NULL);
+        if (!s)
+                return -ENOMEM;
+        s->mode = 0700;
+        r = add_credential_files(p, settings->credentials, settings->loaded_credentials);
+        if (r >= 0)
+                r = add_credential_files(p, settings->loaded_credentials, NULL);
+        return r < 0 ? r : strv_extend(&p->environment, "CREDENTIALS_DIRECTORY=" CREDENTIALS);
 }
 
 static int add_cloud_seed(Plan *p) {
@@ -264,6 +306,7 @@ int plan_new(const char *name, const Settings *settings, Plan **ret) {
         if (!p)
                 return -ENOMEM;
         p->settings = settings;
+        p->host_network = devices_share_network(&settings->devices);
         r = free_and_strdup(&p->name, name);
         if (r >= 0)
                 r = add_environment(p);
@@ -271,10 +314,14 @@ int plan_new(const char *name, const Settings *settings, Plan **ret) {
                 r = add_init(p);
         if (r >= 0)
                 r = add_static(p, early_steps, ELEMENTSOF(early_steps));
+        if (r >= 0 && settings->nesting)
+                r = add_static(p, nesting_steps, ELEMENTSOF(nesting_steps));
         if (r >= 0)
                 r = add_identity(p);
         if (r >= 0)
                 r = add_static(p, masks, ELEMENTSOF(masks));
+        if (r >= 0 && settings->privileged)
+                r = add_static(p, privileged_masks, ELEMENTSOF(privileged_masks));
         if (r >= 0)
                 r = add_static(p, late_steps, ELEMENTSOF(late_steps));
         if (r >= 0)
@@ -304,14 +351,35 @@ Plan *plan_free(Plan *p) {
         return NULL;
 }
 
+static void print_seccomp(const Settings *s, FILE *f) {
+        _cleanup_free_ char *text = NULL;
+
+        if (seccomp_policy_is_default(s)) {
+                fprintf(f, "seccomp %s\n", s->nesting ? SECCOMP_NESTING_PROGRAM : SECCOMP_DEFAULT_PROGRAM);
+                return;
+        }
+        if (seccomp_policy_text(s, &text) < 0)
+                return;
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+                if (*line)
+                        fprintf(f, "seccomp %s\n", line);
+}
+
 void plan_print(const Plan *p, FILE *f) {
         const Settings *s = p->settings;
         _cleanup_free_ char *init = NULL;
+        char slice[BERTH_SLICE_MAX];
 
         fprintf(f, "container %s\n", p->name);
-        fprintf(f, "namespaces user mount pid network ipc uts cgroup\n");
-        fprintf(f, "uid-map 0 %u %u\n", s->uid_base, UID_RANGE_SIZE);
-        fprintf(f, "scope berth-%s.scope slice %s\n", p->name, BERTH_SLICE);
+        fprintf(f, "namespaces%s mount pid%s ipc uts cgroup\n", s->privileged ? "" : " user", p->host_network ? "" : " network");
+        /* A further range is taken at the start (id-range.h). */
+        if (s->privileged)
+                fprintf(f, "privileged\n");
+        else if (s->idmap_base == 0 && (unsigned) s->idmap_size > UID_RANGE_SIZE)
+                fprintf(f, "uid-map 0 any %d\n", s->idmap_size);
+        else
+                fprintf(f, "uid-map 0 %u %u\n", s->idmap_base ? (unsigned) s->idmap_base : s->uid_base, MAX_OF((unsigned) s->idmap_size, UID_RANGE_SIZE));
+        fprintf(f, "scope berth-%s.scope slice %s\n", p->name, container_slice(p->settings->slice, p->settings->owner, slice));
         for (size_t i = 0; i < s->n_unit_properties; i++)
                 fprintf(f, "scope-property %s\n", s->unit_properties[i].name);
         for (size_t i = 0; i < p->n_steps; i++) {
@@ -321,7 +389,7 @@ void plan_print(const Plan *p, FILE *f) {
                 if (step->target)
                         fprintf(f, " %s", step->target);
                 /* A credential's content is nobody's business, and user data have passwords in them. */
-                if (step->what && step->type != PLAN_WRITE && (step->type != PLAN_FILE || !startswith(step->target, "/run/host/credentials/")))
+                if (step->what && step->type != PLAN_WRITE && (step->type != PLAN_FILE || !startswith(step->target, CREDENTIALS "/")))
                         fprintf(f, " %.*s", (int) strcspn(step->what, "\n"), step->what);
                 STRV_FOREACH(o, step->options)
                         fprintf(f, " %s", *o);
@@ -330,7 +398,7 @@ void plan_print(const Plan *p, FILE *f) {
         for (size_t i = 0; i < s->devices.n; i++)
                 fprintf(f, "give %s %s\n", device_type_to_string(device_type(&s->devices.items[i])), s->devices.items[i].name);
         fprintf(f, "capabilities %#llx\n", (unsigned long long) s->capabilities);
-        fprintf(f, "seccomp " BERTH_LIBEXECDIR "/seccomp/default.bpf\n");
+        print_seccomp(s, f);
         STRV_FOREACH(e, p->environment)
                 fprintf(f, "environment %s\n", *e);
         if (strv_join(p->init, p->init_is_candidates ? " or " : " ", &init) >= 0)

@@ -14,14 +14,17 @@
 typedef enum PlanStepType {
         PLAN_ROOT,        /* the overlay of image and layer */
         PLAN_FILESYSTEM,  /* what: file system type; on target, a directory that is made when it is missing */
+        PLAN_HOST_SYS,    /* sysfs of the host's network, read-only, on target: who does not own the network namespace cannot mount one */
+        PLAN_SECURITYFS,  /* the host's on target, where it is of use: for AppArmor profiles of its own */
         PLAN_DIRECTORY,   /* below a file system of our own */
         PLAN_SYMLINK,     /* what: where to */
         PLAN_FILE,        /* what: its content */
-        PLAN_DEVICE,      /* what: name below the host's /dev; its node, bound to target */
+        PLAN_DEVICE,      /* what: name below the host's /dev; its node, bound to target, or of a privileged container one of its own */
         PLAN_CONSOLE,     /* a pty of the container's devpts, bound to target; the master goes to the supervisor */
         PLAN_NOTIFY,      /* a datagram socket for sd_notify(3) at target; goes to the supervisor */
         PLAN_MASK,        /* target hidden: an empty directory or /dev/null over it; absent is fine */
         PLAN_READ_ONLY,   /* target bound over itself read-only; absent is fine */
+        PLAN_WRITABLE,    /* target, below one that is read-only, bound over itself to be written to; absent is fine */
         PLAN_BOOT_ID,     /* a random boot id at target, a file of the kernel's, in the place of the host's */
         PLAN_PERSONALISE, /* host name and machine id, at the first start */
         PLAN_TEMPLATES,   /* those of the image, as far as they are for this start */
@@ -56,6 +59,7 @@ typedef struct Plan {
         char **environment;      /* owned: of the payload's PID 1 and the base of every exec */
         char **init;             /* owned: candidates when there is no Init= setting, or its argv */
         bool init_is_candidates;
+        bool host_network;       /* no network namespace of its own */
 } Plan;
 
 int plan_new(const char *name, const Settings *settings, Plan **ret);

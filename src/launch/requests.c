@@ -108,6 +108,10 @@ static void request_settings(Supervisor *s, int fd, Message *m) {
         supervisor_change(s, fd, m);
 }
 
+static void request_hold(Supervisor *s, int fd, Message *m) {
+        supervisor_hold(s, fd);
+}
+
 static void request_applied(Supervisor *s, int fd, Message *m) {
         _cleanup_(message_freep) Message *answer = NULL;
         int r;
@@ -128,6 +132,7 @@ void supervisor_on_request(int fd, Message *m, void *userdata) {
                 { "exec", request_exec },     { "console", request_console },     { "signal", request_signal },
                 { "reboot", request_reboot }, { "terminate", request_terminate },
                 { "settings", request_settings }, { "applied", request_applied },
+                { "hold", request_hold },
         };
         const char *name = message_get(m, "request");
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "launch/device-policy.h"
 #include "launch/scope-property.h"
 #include "settings/table.h"
 #include "shared/names.h"
@@ -20,6 +22,7 @@
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 #define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
 #define STALE_SCOPE_ATTEMPTS 50U
+#define COREDUMP_RECEIVE_SINCE 255U /* version of systemd */
 
 struct Scope {
         sd_bus *bus;              /* referenced */
@@ -65,7 +68,16 @@ static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
+/* What this was built with says nothing: the package of one release runs on the next. PID 1 refuses a property that it does not know. */
+static bool knows_coredump_receive(sd_bus *bus) {
+        _cleanup_free_ char *version = NULL;
+
+        return sd_bus_get_property_string(bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "Version", NULL, &version) >= 0 &&
+               strtoul(version, NULL, 10) >= COREDUMP_RECEIVE_SINCE;
+}
+
 static int append_properties(Scope *s, sd_bus_message *m) {
+        char slice[BERTH_SLICE_MAX];
         const char *unique_name;
         uint64_t timeout;
         int r;
@@ -79,7 +91,7 @@ static int append_properties(Scope *s, sd_bus_message *m) {
 
         r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
                                   "PIDs", "au", 1, (uint32_t) s->pid,
-                                  "Slice", "s", BERTH_SLICE,
+                                  "Slice", "s", container_slice(s->settings->slice, s->settings->owner, slice),
                                   "Delegate", "b", 1,
                                   "Controller", "s", unique_name,
                                   "CollectMode", "s", "inactive-or-failed",
@@ -93,10 +105,15 @@ static int append_properties(Scope *s, sd_bus_message *m) {
                         return -ENOMEM;
                 r = sd_bus_message_append(m, "(sv)", "Description", "s", description);
         }
+        /* Core dumps are the container's own, systemd.resource-control(5). */
+        if (r >= 0 && knows_coredump_receive(s->bus))
+                r = sd_bus_message_append(m, "(sv)", "CoredumpReceive", "b", 1);
         /* Stopped after the service that watches over it: a shutdown of the host asks the supervisor first. It needs no BindsTo=: the payload dies
          * with its supervisor (PR_SET_PDEATHSIG), and a stop of the scope would wait for a controller that is gone. */
         if (r >= 0 && s->own_unit)
                 r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, s->own_unit);
+        if (r >= 0 && s->settings->privileged)
+                r = device_policy_append(m);
         for (const Setting *t = settings_table; r >= 0 && t < settings_table + n_settings_table; t++)
                 if (t->type->property_type)
                         r = scope_property_append_row(m, t, s->settings, false);
@@ -251,6 +268,10 @@ int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_me
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_call_async(s->bus, ret_slot, m, done, userdata, 0);
+}
+
+int scope_freeze(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot) {
+        return sd_bus_call_method_async(s->bus, ret_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "FreezeUnit", done, userdata, "s", s->unit);
 }
 
 void scope_thaw(Scope *s) {

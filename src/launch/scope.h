@@ -20,6 +20,8 @@ int scope_wait(Scope *s, char **ret_error);
 int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata);
 /* Asks PID 1 to give the running scope what these settings say for the rows of the table that are marked. done is called with the answer. */
 int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
+/* Asks PID 1 to freeze it; done is called with the answer, which comes when all of it stands still. */
+int scope_freeze(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
 /* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
 void scope_thaw(Scope *s);
 /* Of a payload that never ran: ends the scope. */

@@ -30,7 +30,7 @@ struct Sessions {
         const ExecContext *context; /* borrowed */
         Session *first;
         unsigned n;
-        void (*on_idle)(void *userdata);
+        SessionsIdle on_idle;
         void *userdata;
 };
 
@@ -63,12 +63,12 @@ static Session *session_free(Session *s) {
 }
 DEFINE_CLEANUP(Session *, session_free)
 
-static void session_end(Session *s) {
+static void session_end(Session *s, const siginfo_t *how) {
         Sessions *owner = s->owner;
 
         session_free(s);
-        if (owner->n == 0 && owner->on_idle)
-                owner->on_idle(owner->userdata);
+        if (owner->n == 0)
+                owner->on_idle(how, owner->userdata);
 }
 
 static void session_close_connection(Session *s) {
@@ -163,6 +163,8 @@ static int on_report(sd_event_source *source, int fd, uint32_t events, void *use
         int code = 125, r;
 
         r = exec_process_report(&s->process, &code, &sentence);
+        if (r == 0 && s->process.listener_fd >= 0)
+                (void) intercept_add_listener(s->owner->context->intercept, TAKE_FD(s->process.listener_fd));
         if (r == 0 || r == -EAGAIN)
                 return 0;
         s->report_source = sd_event_source_disable_unref(s->report_source);
@@ -184,7 +186,7 @@ static int on_exit_process(sd_event_source *source, const siginfo_t *si, void *u
         if (message_new(&m) >= 0 && message_add(m, "event", "exited") >= 0 &&
             message_addf(m, si->si_code == CLD_EXITED ? "code" : "signal", "%d", si->si_status) >= 0)
                 session_send(s, m);
-        session_end(s);
+        session_end(s, si);
         return 0;
 }
 
@@ -234,7 +236,7 @@ void sessions_start(Sessions *owner, int connection_fd, ExecRequest *request) {
         TAKE_PTR(s);
 }
 
-int sessions_new(sd_event *event, const ExecContext *context, void (*on_idle)(void *userdata), void *userdata, Sessions **ret) {
+int sessions_new(sd_event *event, const ExecContext *context, SessionsIdle on_idle, void *userdata, Sessions **ret) {
         Sessions *s;
 
         s = calloc(1, sizeof *s);

@@ -12,8 +12,9 @@
 
 typedef struct Sessions Sessions;
 
-/* on_idle: called when the last session has ended (NULL: nobody cares). */
-int sessions_new(sd_event *event, const ExecContext *context, void (*on_idle)(void *userdata), void *userdata, Sessions **ret);
+/* on_idle: called when the last session has ended, with its end. */
+typedef void (*SessionsIdle)(const siginfo_t *last, void *userdata);
+int sessions_new(sd_event *event, const ExecContext *context, SessionsIdle on_idle, void *userdata, Sessions **ret);
 Sessions *sessions_free(Sessions *s);
 DEFINE_CLEANUP(Sessions *, sessions_free)
 

@@ -49,7 +49,10 @@ static int open_parent(Setup *s, const char *path, const char **ret_name) {
 static int step_root(Setup *s, const PlanStep *step) {
         int r;
 
-        r = rootfs_attach(s->root_mount_fd, &s->root_fd);
+        /* Until the container has it: among the guest's files there may be nodes of the host's devices then, and we open files by their names. */
+        r = s->plan->settings->privileged ? mount_set_attributes(s->root_mount_fd, MOUNT_ATTR_NODEV, 0, false) : 0;
+        if (r >= 0)
+                r = rootfs_attach(s->root_mount_fd, &s->root_fd);
         s->root_mount_fd = fd_close(s->root_mount_fd);
         return r < 0 ? fail(s, step, r, "cannot put together the file system") : 0;
 }
@@ -90,6 +93,17 @@ static int step_filesystem(Setup *s, const PlanStep *step) {
         r = mount_new(step->what, step->what, step->options, step->attributes, &mount_fd);
         if (r >= 0)
                 r = mount_attach(mount_fd, target);
+        return r < 0 ? fail(s, step, r, "cannot mount") : 0;
+}
+
+static int step_host_sys(Setup *s, const PlanStep *step) {
+        _cleanup_close_ int target = -EBADF, mount_fd = TAKE_FD(s->sys_mount_fd);
+        int r;
+
+        r = open_mount_point(s, step, &target);
+        if (r < 0)
+                return r;
+        r = mount_attach(mount_fd, target);
         return r < 0 ? fail(s, step, r, "cannot mount") : 0;
 }
 
@@ -146,13 +160,29 @@ static int step_file(Setup *s, const PlanStep *step) {
         return r < 0 ? fail(s, step, r, "cannot write") : 0;
 }
 
+/* Whose root is the host's could give the host's own node another mode. */
+static int make_node(Setup *s, const PlanStep *step, const char *path) {
+        _cleanup_close_ int parent = -EBADF;
+        const char *name;
+        struct stat st;
+
+        if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
+                return fail(s, step, -errno, "cannot look at the host's node for");
+        parent = open_parent(s, step->target, &name);
+        if (parent < 0 || mknodat(parent, name, S_IFCHR | 0666, st.st_rdev) < 0 || fchmodat(parent, name, 0666, 0) < 0)
+                return fail(s, step, parent < 0 ? parent : -errno, "cannot make");
+        return 0;
+}
+
 static int step_device(Setup *s, const PlanStep *step) {
         _cleanup_close_ int target = -EBADF, mount_fd = -EBADF;
         char path[64];
         int r;
 
-        /* mknod(2) of a device needs the initial user namespace; the host's node is bound instead. */
         snprintf(path, sizeof path, "/dev/%s", step->what);
+        if (s->plan->settings->privileged)
+                return make_node(s, step, path);
+        /* mknod(2) of a device needs the initial user namespace; the host's node is bound instead. */
         r = mount_clone(AT_FDCWD, path, false, &mount_fd);
         if (r < 0)
                 return fail(s, step, r, "cannot take the host's node for");
@@ -242,6 +272,13 @@ static int open_kernel_file(Setup *s, const PlanStep *step, int *ret, bool *ret_
         return 1;
 }
 
+/* The container's own, which is there by now. */
+static int clone_null(Setup *s, int *ret_fd) {
+        _cleanup_close_ int node = path_open_in_root(s->root_fd, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+
+        return node < 0 ? node : mount_clone(node, "", false, ret_fd);
+}
+
 static int step_mask(Setup *s, const PlanStep *step) {
         _cleanup_close_ int target = -EBADF, mount_fd = -EBADF;
         bool directory;
@@ -253,13 +290,13 @@ static int step_mask(Setup *s, const PlanStep *step) {
         if (directory)
                 r = mount_new("tmpfs", "berth", (char *[]) { (char *) "mode=0000", (char *) "nr_inodes=1", NULL }, MASK_ATTRIBUTES | MOUNT_ATTR_RDONLY, &mount_fd);
         else
-                r = mount_clone(AT_FDCWD, "/dev/null", false, &mount_fd);
+                r = clone_null(s, &mount_fd);
         if (r >= 0)
                 r = mount_attach(mount_fd, target);
         return r < 0 ? fail(s, step, r, "cannot mask") : 0;
 }
 
-static int step_read_only(Setup *s, const PlanStep *step) {
+static int bind_over_itself(Setup *s, const PlanStep *step, uint64_t set, uint64_t clear) {
         _cleanup_close_ int target = -EBADF, mount_fd = -EBADF;
         bool directory;
         int r;
@@ -269,10 +306,37 @@ static int step_read_only(Setup *s, const PlanStep *step) {
                 return r;
         r = mount_clone(target, "", false, &mount_fd);
         if (r >= 0)
-                r = mount_set_attributes(mount_fd, MOUNT_ATTR_RDONLY | MASK_ATTRIBUTES, 0, false);
+                r = mount_set_attributes(mount_fd, set | MASK_ATTRIBUTES, clear, false);
         if (r >= 0)
                 r = mount_attach(mount_fd, target);
-        return r < 0 ? fail(s, step, r, "cannot make read-only") : 0;
+        return r < 0 ? fail(s, step, r, set ? "cannot make read-only" : "cannot make writable") : 0;
+}
+
+static int step_read_only(Setup *s, const PlanStep *step) {
+        return bind_over_itself(s, step, MOUNT_ATTR_RDONLY, 0);
+}
+
+static int step_writable(Setup *s, const PlanStep *step) {
+        return bind_over_itself(s, step, 0, MOUNT_ATTR_RDONLY);
+}
+
+/* There is one for all; whose profiles it shows, and changes, depends on who looks. */
+static int step_securityfs(Setup *s, const PlanStep *step) {
+        _cleanup_close_ int target = -EBADF, mount_fd = -EBADF;
+        bool directory;
+        int r;
+
+        if (!s->policy_namespace)
+                return 0;
+        r = open_kernel_file(s, step, &target, &directory);
+        if (r <= 0)
+                return r < 0 ? r : fail(s, step, -ENOENT, "cannot reach");
+        r = mount_clone(AT_FDCWD, "/sys/kernel/security", false, &mount_fd);
+        if (r >= 0)
+                r = mount_set_attributes(mount_fd, MASK_ATTRIBUTES, 0, false);
+        if (r >= 0)
+                r = mount_attach(mount_fd, target);
+        return r < 0 ? fail(s, step, r, "cannot bind the host's") : 0;
 }
 
 static int step_boot_id(Setup *s, const PlanStep *step) {
@@ -333,13 +397,16 @@ static int step_personalise(Setup *s, const PlanStep *step) {
         char line[128];
         int r;
 
-        if (!s->personalise)
+        if (!s->personalise && !s->renamed)
                 return 0;
 
         snprintf(line, sizeof line, "%s\n", settings->hostname ?: s->plan->name);
         r = replace_file(s, "/etc/hostname", line, false);
         if (r < 0)
                 return fail(s, &(PlanStep) { .type = step->type, .target = (char *) "/etc/hostname" }, r, "cannot write");
+
+        if (!s->personalise)
+                return 0;
 
         /* Empty says "not known yet" to systemd, which then takes container_uuid= (machine-id(5)); an id that came with the image would be
          * shared by all of its containers. */
@@ -401,13 +468,17 @@ static int step_hook(Setup *s, const PlanStep *step) {
 static int step_pivot(Setup *s, const PlanStep *step) {
         int r;
 
-        r = rootfs_pivot(s->root_fd);
+        r = s->plan->settings->privileged ? mount_set_attributes(s->root_fd, 0, MOUNT_ATTR_NODEV, false) : 0;
+        if (r >= 0)
+                r = rootfs_pivot(s->root_fd);
         return r < 0 ? fail(s, step, r, "cannot change the root:") : 0;
 }
 
 static int (*const step_functions[_PLAN_STEP_MAX])(Setup *s, const PlanStep *step) = {
         [PLAN_ROOT] = step_root,
         [PLAN_FILESYSTEM] = step_filesystem,
+        [PLAN_HOST_SYS] = step_host_sys,
+        [PLAN_SECURITYFS] = step_securityfs,
         [PLAN_DIRECTORY] = step_directory,
         [PLAN_SYMLINK] = step_symlink,
         [PLAN_FILE] = step_file,
@@ -416,6 +487,7 @@ static int (*const step_functions[_PLAN_STEP_MAX])(Setup *s, const PlanStep *ste
         [PLAN_NOTIFY] = step_notify,
         [PLAN_MASK] = step_mask,
         [PLAN_READ_ONLY] = step_read_only,
+        [PLAN_WRITABLE] = step_writable,
         [PLAN_BOOT_ID] = step_boot_id,
         [PLAN_PERSONALISE] = step_personalise,
         [PLAN_TEMPLATES] = step_templates,

@@ -3,14 +3,17 @@
 
 #include "launch/plan.h"
 #include "launch/templates.h"
-#include "shared/rootfs.h"
+#include "storage/rootfs.h"
 
 /* Carries a plan out, inside the container's namespaces. */
 
 typedef struct Setup {
         const Plan *plan;        /* borrowed */
         int root_mount_fd;       /* owned: the overlay, not attached yet */
+        int sys_mount_fd;        /* owned: for PLAN_HOST_SYS, not attached yet */
+        bool policy_namespace;   /* it may load AppArmor profiles */
         bool personalise;        /* this is the first start */
+        bool renamed;            /* this is the first one under another name */
         const Templates *templates; /* borrowed */
         int root_fd;             /* owned, once PLAN_ROOT ran */
         int console_master_fd;   /* owned, once PLAN_CONSOLE ran */
@@ -23,7 +26,7 @@ typedef struct Setup {
         char *error;             /* owned: the sentence for a failed step */
 } Setup;
 
-#define SETUP_INIT { .root_mount_fd = -EBADF, .root_fd = -EBADF, .console_master_fd = -EBADF, .console_slave_fd = -EBADF, .notify_fd = -EBADF }
+#define SETUP_INIT { .root_mount_fd = -EBADF, .sys_mount_fd = -EBADF, .root_fd = -EBADF, .console_master_fd = -EBADF, .console_slave_fd = -EBADF, .notify_fd = -EBADF }
 
 /* -errno and s->error on failure. */
 int setup_run(Setup *s);

@@ -18,15 +18,27 @@
 #include "basic/strv.h"
 #include "launch/capabilities.h"
 #include "launch/cgroup.h"
+#include "launch/coredump-mark.h"
+#include "launch/credentials.h"
+#include "launch/encryption.h"
 #include "launch/hooks.h"
-#include "launch/process-limits.h"
+#include "launch/id-range.h"
+#include "launch/kernel-modules.h"
 #include "launch/machine.h"
+#include "launch/process-limits.h"
+#include "launch/quota.h"
+#include "launch/seccomp-policy.h"
 #include "launch/supervisor.h"
+#include "shared/apparmor.h"
+#include "shared/foreign-range.h"
 #include "shared/names.h"
+#include "storage/rootfs.h"
 #include "shared/runtime-state.h"
+#include "storage/luks.h"
 
 #define PERSONALISED "personalised"
 #define COPIED "copied"
+#define RENAMED "renamed"
 
 /* The sentence goes to the journal and, as the unit's status, to whoever asked for the start. */
 int supervisor_start_error(Supervisor *s, int error, const char *format, ...) {
@@ -76,10 +88,14 @@ static int load_settings(Supervisor *s) {
         if (!s->settings->image || !s->settings->uid_base)
                 return supervisor_start_error(s, -EBADMSG, "its container.conf names no image or no uid range");
 
-        if (s->options->run_in) {
+        if (supervisor_one_shot(s)) {
                 s->settings->init = strv_free(s->settings->init);
                 s->settings->stub_init = true;
                 s->settings->notify_ready = NOTIFY_READY_NO;
+                /* Nothing of the network: another may run with its addresses. */
+                for (Device *d = s->settings->devices.items; d < s->settings->devices.items + s->settings->devices.n; d++)
+                        if ((device_type(d) == DEVICE_NIC || device_type(d) == DEVICE_PROXY) && free_and_strdup(&d->values[DEVICE_TYPE], "none") < 0)
+                                return log_oom();
                 /* Something that lives for as long as the one command does; the stub init is all that is wanted. */
                 r = strv_extend(&s->settings->init, "/bin/sh");
                 for (const char *const *a = (const char *const[]) { "-c", "while :; do sleep 1000; done", NULL }; r >= 0 && *a; a++)
@@ -87,34 +103,54 @@ static int load_settings(Supervisor *s) {
                 if (r < 0)
                         return log_oom();
         }
+        r = credentials_load(s->settings, &error);
+        if (r < 0)
+                return supervisor_start_error(s, r, "%s", error ?: strerror(-r));
         r = plan_new(s->options->name, s->settings, &s->plan);
         return r < 0 ? supervisor_start_error(s, r, "cannot plan it: %m") : 0;
 }
 
 /* systemd-nspawn and others that follow it take a range by locking a file named after it; both sides then stay out of each other's way. */
-static int lock_uid_range(Supervisor *s) {
-        char path[64];
-        int fd;
+static int take_ids(Supervisor *s) {
+        _cleanup_free_ char *error = NULL;
+        int r;
 
-        (void) mkdir("/run/systemd/nspawn-uid", 0755);
-        snprintf(path, sizeof path, "/run/systemd/nspawn-uid/%u", s->settings->uid_base);
-        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return supervisor_start_error(s, -errno, "cannot lock its uid range: %m");
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                int r = supervisor_start_error(s, -errno, "its uid range from %u on is in use by another container manager", s->settings->uid_base);
+        if (s->settings->privileged && foreign_range_is_shared())
+                return supervisor_start_error(s, -EOPNOTSUPP, "Privileged=yes cannot be had inside another container");
+        r = id_range_settle(s->container_fd, s->options->name, s->settings, &error);
+        if (r >= 0)
+                r = id_range_lock(s->settings, &s->id_range, &error);
+        return r < 0 ? supervisor_start_error(s, r, error ? "%s" : "cannot take its user ids: %m", error) : 0;
+}
 
-                (void) fd_close(fd);
-                return r;
-        }
-        /* A file nobody locks is no claim: what stays of it after our end is harmless. */
-        s->uid_range_fd = fd;
-        return 0;
+static int give_interfaces(Supervisor *s) {
+        LentContext context = {
+                .container = s->options->name,
+                .uuid = s->settings->uuid,
+                .layer = s->settings->layers[0],
+                .id_base = rootfs_id_base(s->settings),
+                .project = s->settings->uid_base,
+                .owner = s->settings->owner,
+                .container_fd = s->container_fd,
+                .event = s->event,
+                .namespaces = &s->namespaces,
+                .disk_userns_fd = s->disk_userns_fd,
+        };
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = s->settings->privileged ? device_policy_new(s->bus, s->options->name, &s->device_policy) : 0;
+        context.device_policy = s->device_policy;
+        if (r >= 0)
+                r = lent_new(&context, s->payload.pid, &s->lent);
+        if (r >= 0)
+                r = lent_add_interfaces(s->lent, &s->settings->devices, &error);
+        return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
 }
 
 static int make_scope(Supervisor *s) {
         _cleanup_free_ char *own_unit = NULL, *error = NULL, *scope_error = NULL;
-        _cleanup_close_ int cgroup = -EBADF;
+        _cleanup_close_ int cgroup = -EBADF, payload = -EBADF;
         int r;
 
         (void) sd_pid_get_unit(0, &own_unit);
@@ -122,23 +158,40 @@ static int make_scope(Supervisor *s) {
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot ask PID 1 for its scope: %m");
 
-        /* While PID 1 moves it, the payload sets itself up. */
-        r = payload_wait_prepared(&s->payload, &error);
+        /* While PID 1 moves it, the payload sets itself up, and gets its interfaces. */
+        r = give_interfaces(s);
+        if (r >= 0) {
+                r = payload_wait_prepared(&s->payload, &error);
+                if (r < 0)
+                        (void) supervisor_start_error(s, r, "%s", error ?: "its first process died");
+        }
         if (r < 0) {
                 /* It goes when the payload, which waits for that, is killed in it. */
                 (void) scope_wait(s->scope, &scope_error);
-                return supervisor_start_error(s, r, "%s", error ?: "its first process died");
+                return r;
         }
         r = scope_wait(s->scope, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, "%s", r == -ECANCELED ? "it was stopped meanwhile" : error ?: strerror(-r));
 
         r = cgroup_open_of(s->payload.pid, &cgroup);
+        if (r >= 0 && s->settings->privileged && device_policy_check(cgroup) < 0)
+                return supervisor_start_error(s, -EOPNOTSUPP, "PID 1 cannot keep the host's devices from a privileged container here: its scope has no device policy in the kernel");
+        if (r >= 0 && s->settings->privileged)
+                r = cgroup_make_payload(cgroup, s->payload.pid, &payload);
         if (r >= 0)
-                r = cgroup_make_leaf(cgroup, &s->cgroup_leaf_fd);
+                r = cgroup_make_leaf(payload >= 0 ? payload : cgroup, &s->cgroup_leaf_fd);
         if (r >= 0)
-                r = cgroup_delegate(cgroup, s->settings->uid_base);
-        return r < 0 ? supervisor_start_error(s, r, "cannot delegate its cgroup: %m") : 0;
+                r = cgroup_limit(cgroup, s->settings->cgroups_max, s->settings->cgroup_depth_max);
+        if (r >= 0)
+                r = cgroup_delegate(payload >= 0 ? payload : cgroup, rootfs_id_base(s->settings));
+        if (r < 0)
+                return supervisor_start_error(s, r, "cannot delegate its cgroup: %m");
+
+        r = coredump_mark_watch(s->event, TAKE_FD(cgroup), &s->coredump_mark);
+        if (r < 0)
+                (void) log_warning_errno(r, "Core dumps of container %s may stay on the host: %m", s->options->name);
+        return 0;
 }
 
 static int register_machine(Supervisor *s) {
@@ -160,11 +213,16 @@ static int register_machine(Supervisor *s) {
         return 0;
 }
 
-static void on_sessions_idle(void *userdata) {
+static void on_sessions_idle(const siginfo_t *last, void *userdata) {
         Supervisor *s = userdata;
 
-        if (s->options->run_in)
-                supervisor_kill(s);
+        if (!supervisor_one_shot(s))
+                return;
+        if (last->si_code == CLD_EXITED)
+                log_info("The command in container '%s' ended with status %d", s->options->name, last->si_status);
+        else
+                log_info("The command in container '%s' was ended by signal %d", s->options->name, last->si_status);
+        supervisor_kill(s);
 }
 
 /* Whatever comes later is born in the container's pid namespace: exec needs no second fork, and its command is our own child. */
@@ -184,6 +242,9 @@ static int start_serving(Supervisor *s) {
                 .seccomp = &s->seccomp,
                 .namespaces = &s->namespaces,
                 .cgroup_fd = s->cgroup_leaf_fd,
+                .intercept = s->intercept,
+                .label = s->label,
+                .policy_namespace = s->policy_namespace,
         };
         r = join_pid_namespace(s);
         if (r >= 0)
@@ -199,30 +260,59 @@ static int start_serving(Supervisor *s) {
 
 /* What is left to do needs little. Over its user namespace, and so over what runs in it, the payload's creator has every capability by being
  * its owner (user_namespaces(7)); systemd and machined ask for two in the initial one before they act on a unit or a machine. The others are for
- * devices that come while it runs: the host's ends of interfaces, and nodes that belong to the container's ids. */
+ * devices that come while it runs: the host's ends of interfaces, nodes that belong to the container's ids, images, directories of others and maps of their ids;
+ * and at the end, its AppArmor profile goes. */
 static int drop_privileges(const Supervisor *s) {
+        uint64_t exec = 0;
+
         /* A hook that is still to come has what we have, and it is the administrator's. */
         if (s->hooks & (1U << HOOK_STOP | 1U << HOOK_POST_STOP))
                 return 0;
-        return capabilities_limit(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_MKNOD |
-                                  UINT64_C(1) << CAP_CHOWN | limits_capabilities(s->settings));
+        /* In no user namespace of its own a command has what its parent, we, have left. */
+        if (s->settings->privileged)
+                exec = s->settings->capabilities | UINT64_C(1) << CAP_SYS_CHROOT;
+        return capabilities_limit(exec | UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_MKNOD |
+                                  UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1) << CAP_DAC_READ_SEARCH | UINT64_C(1) << CAP_SETUID |
+                                  UINT64_C(1) << CAP_SETGID | (s->profile_loaded ? UINT64_C(1) << CAP_MAC_ADMIN : 0) | limits_capabilities(s->settings));
 }
 
-static int give_interfaces(Supervisor *s) {
-        const LentContext context = {
-                .container = s->options->name,
-                .uuid = s->settings->uuid,
-                .uid_base = s->settings->uid_base,
-                .namespaces = &s->namespaces,
-        };
-        _cleanup_free_ char *error = NULL;
+/* So that a limit can come while it runs, too. A file system that has no projects has no limits, and that is all. A limit that its number had before
+ * it was this container's, or before it was taken from it while it did not run, is no more; others come with the devices. */
+static void join_quota(const Supervisor *s) {
+        _cleanup_free_ char *ignored = NULL;
+        _cleanup_close_ int layer = -EBADF;
         int r;
 
-        r = lent_new(&context, s->payload.pid, &s->lent);
-        /* A command in a container that is stopped gets no interfaces: another may run with its addresses. */
-        if (r >= 0 && !s->options->run_in)
-                r = lent_add_interfaces(s->lent, &s->settings->devices, &error);
-        return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
+        r = s->settings->layers ? rootfs_limit_layer(s->settings->layers[0], UINT64_MAX, &ignored) : -EBADMSG;
+        if (r > 0)
+                return;
+        if (r >= 0)
+                r = layer = rootfs_open_layer(s->settings->layers[0], &ignored);
+        r = r < 0 ? r : quota_join(layer, s->settings->uid_base);
+        if (r >= 0)
+                (void) quota_set(layer, s->settings->uid_base, 0, &ignored);
+        if (r < 0 && r != -EOPNOTSUPP && r != -ENOTTY)
+                log_warning_errno(r, "Cannot make the layer of container '%s' a project of its file system, ignoring: %m", s->options->name);
+}
+
+/* Hosts that have it not at all have no use for listening either. */
+static int give_lxcfs(Supervisor *s) {
+        bool required = streq(s->settings->lxcfs, "yes");
+        int r;
+
+        if (streq(s->settings->lxcfs, "no"))
+                return 0;
+        r = lxcfs_is_there() ? lxcfs_attach(&s->namespaces, s->event) : -ENOENT;
+        if (r < 0 && required)
+                return supervisor_start_error(s, r, "the host's lxcfs, which Lxcfs=yes asks for, does not run or does not answer: %m");
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                log_warning_errno(r, "Container '%s' does without the host's lxcfs: %m", s->options->name);
+        r = lxcfs_watch(s->bus, s->event, &s->namespaces, s->options->name, &s->lxcfs);
+        if (r < 0)
+                log_warning_errno(r, "Container '%s' does not hear of a restart of lxcfs: %m", s->options->name);
+        return 0;
 }
 
 static int give_rest(Supervisor *s) {
@@ -237,21 +327,62 @@ static int on_hook(HookType type, void *userdata, char **ret_error) {
         return supervisor_run_hook(userdata, type, ret_error);
 }
 
+static int prepare_intercept(Supervisor *s) {
+        const InterceptContext context = {
+                .container = s->options->name,
+                .settings = s->settings,
+                .namespaces = &s->namespaces,
+                .cgroup_fd = &s->cgroup_leaf_fd,
+                .started_usec = clock_usec(CLOCK_BOOTTIME),
+        };
+        int r;
+
+        if (!intercept_is_wanted(s->settings))
+                return 0;
+        r = intercept_new(s->event, &context, &s->intercept);
+        return r < 0 ? supervisor_start_error(s, r, "cannot intercept system calls: %m") : 0;
+}
+
+static int load_profile(Supervisor *s) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = apparmor_load(s->container_fd, s->options->name, s->settings, &error);
+        s->profile_loaded = !s->settings->apparmor_profile && apparmor_state() == APPARMOR_OURS;
+        s->policy_namespace = s->profile_loaded && apparmor_has_namespace(s->settings);
+        if (r >= 0)
+                r = apparmor_label(s->options->name, s->settings, &s->label);
+        return r < 0 ? supervisor_start_error(s, r, error ? "%s" : "cannot load its AppArmor profile: %m", error) : 0;
+}
+
 static int start_payload(Supervisor *s) {
         _cleanup_(templates_done) Templates templates = {};
         _cleanup_(rootfs_layers_close) RootfsLayers layers = ROOTFS_LAYERS_NONE;
+        _cleanup_close_ int volume = -EBADF;
         _cleanup_free_ char *error = NULL;
         PayloadContext context = { .plan = s->plan, .seccomp = &s->seccomp, .layers = &layers };
         const char *limit;
         int r;
 
-        r = seccomp_program_load(SUPERVISOR_SECCOMP_PROGRAM, &s->seccomp);
+        r = seccomp_policy_load(s->settings, &s->seccomp, &s->seccomp_path, &error);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot load its seccomp filter '%s': %m", SUPERVISOR_SECCOMP_PROGRAM);
-        r = rootfs_open_layers(s->options->name, s->settings, &layers);
+                return supervisor_start_error(s, r, error ? "%s" : "cannot load its seccomp filter: %m", error);
+        r = load_profile(s);
+        if (r >= 0)
+                r = prepare_intercept(s);
         if (r < 0)
-                return supervisor_start_error(s, r, "cannot open its image or its layer: %m");
+                return r;
+        r = encryption_open(s->options->name, s->settings, &volume, &error);
+        if (r < 0)
+                return supervisor_start_error(s, r, "%s", r == -ECANCELED ? "it was stopped meanwhile" : error ?: strerror(-r));
+        join_quota(s);
+        r = rootfs_open_layers(s->options->name, s->settings, &layers, &error);
+        if (r < 0)
+                return error ? supervisor_start_error(s, r, "%s", error) : supervisor_start_error(s, r, "cannot open its image or its layer: %m");
+        volume = fd_close(volume);
+        s->disk_userns_fd = TAKE_FD(layers.userns_fd);
         context.personalise = faccessat(s->container_fd, PERSONALISED, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+        context.renamed = faccessat(s->container_fd, RENAMED, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
         r = templates_load(s->settings, context.personalise, faccessat(s->container_fd, COPIED, F_OK, AT_SYMLINK_NOFOLLOW) >= 0, &templates, &error);
         if (r < 0)
                 return supervisor_start_error(s, r, error ? "%s" : "cannot read its image's templates: %m", error);
@@ -259,8 +390,11 @@ static int start_payload(Supervisor *s) {
         context.hooks = s->hooks;
         context.on_hook = on_hook;
         context.userdata = s;
+        context.intercept = s->intercept;
+        context.label = s->label;
+        context.policy_namespace = s->policy_namespace;
 
-        r = payload_clone(&context, &s->payload);
+        r = payload_clone(&context, &s->payload, &error);
         if (r >= 0) {
                 const char *unique_name;
 
@@ -270,9 +404,10 @@ static int start_payload(Supervisor *s) {
         }
         if (r < 0)
                 return supervisor_start_error(s, r, error ? "%s" : "cannot make its namespaces: %m", error);
-        r = give_interfaces(s);
-        if (r >= 0)
-                r = make_scope(s);
+        /* Not before the payload is cloned: what it forks does not get it. */
+        if (s->settings->encrypted)
+                s->volume_fd = luks_open_device(s->settings->layers[0]);
+        r = make_scope(s);
         if (r < 0)
                 return r;
         /* What the payload still does, it does beside us. */
@@ -293,7 +428,9 @@ static int start_payload(Supervisor *s) {
         r = namespaces_open(s->payload.pid, &s->namespaces);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot open its namespaces: %m");
-        r = give_rest(s);
+        r = give_lxcfs(s);
+        if (r >= 0)
+                r = give_rest(s);
         if (r >= 0)
                 r = supervisor_start_hook(s, HOOK_START_HOST);
         if (r < 0)
@@ -307,10 +444,20 @@ static int start_payload(Supervisor *s) {
 
                 (void) fd_close(fd);
         }
+        if (context.renamed)
+                (void) unlinkat(s->container_fd, RENAMED, 0);
         r = drop_privileges(s);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot drop its supervisor's privileges: %m");
         return 0;
+}
+
+static int load_modules(Supervisor *s) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = kernel_modules_load(s->bus, s->settings->kernel_modules, &error);
+        return r < 0 ? supervisor_start_error(s, r, "%s", error ?: strerror(-r)) : 0;
 }
 
 int supervisor_start(Supervisor *s) {
@@ -320,7 +467,7 @@ int supervisor_start(Supervisor *s) {
         if (r >= 0)
                 r = load_settings(s);
         if (r >= 0)
-                r = lock_uid_range(s);
+                r = take_ids(s);
         if (r < 0)
                 return r;
         s->hooks = supervisor_find_hooks(s);
@@ -330,5 +477,8 @@ int supervisor_start(Supervisor *s) {
         r = sd_bus_open_system(&s->bus);
         if (r < 0)
                 return supervisor_start_error(s, r, "cannot connect to the system bus: %m");
+        r = load_modules(s);
+        if (r < 0)
+                return r;
         return start_payload(s);
 }

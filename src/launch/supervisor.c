@@ -17,12 +17,16 @@
 #include "launch/guest-notify.h"
 #include "launch/hooks.h"
 #include "launch/machine.h"
+#include "shared/apparmor.h"
+#include "shared/names.h"
 #include "shared/runtime-state.h"
+#include "storage/rootfs.h"
 
 static int write_state(Supervisor *s) {
         RuntimeState state = {
                 .leader = s->payload.pid,
-                .uid_base = s->settings->uid_base,
+                .uid_base = rootfs_id_base(s->settings),
+                .privileged = s->settings->privileged,
                 .started_usec = clock_usec(CLOCK_REALTIME),
                 .ready = s->state >= SUPERVISOR_RUNNING,
         };
@@ -88,7 +92,7 @@ static int watch_events(Supervisor *s) {
                 r = sd_bus_attach_event(s->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = scope_watch_stop(s->scope, on_request_stop, s);
-        if (r >= 0 && s->options->run_in)
+        if (r >= 0 && supervisor_one_shot(s))
                 r = sd_event_add_time_relative(s->event, &s->idle_timer, CLOCK_MONOTONIC, SUPERVISOR_RUN_IN_IDLE_USEC, 0, on_run_in_idle, s);
         return r < 0 ? supervisor_start_error(s, r, "cannot watch it: %m") : 0;
 }
@@ -127,7 +131,7 @@ static int run(Supervisor *s) {
                 if (r < 0)
                         return r;
         } else
-                (void) sd_notify(false, "STATUS=Waiting for the guest to be ready");
+                (void) sd_notify(false, "STATUS=" STATUS_BOOTS);
         supervisor_catch_up(s);
 
         r = sd_event_loop(s->event);
@@ -140,17 +144,23 @@ static void supervisor_done(Supervisor *s) {
                 (void) waitid(P_PIDFD, (id_t) s->payload.pidfd, &(siginfo_t) {}, WEXITED);
         }
         control_free(s->control);
+        hold_free(s->hold);
         lent_free(s->lent);
+        lxcfs_free(s->lxcfs);
         sd_bus_slot_unref(s->change_slot);
         sessions_free(s->sessions);
+        intercept_free(s->intercept);
         console_free(s->console);
         if (s->registered)
                 machine_unregister(s->bus, s->options->name);
+        device_policy_free(s->device_policy);
         if (s->scope && s->executed_usec == 0)
                 scope_end(s->scope);
         scope_free(s->scope);
         namespaces_done(&s->namespaces);
         payload_done(&s->payload);
+        if (s->profile_loaded)
+                apparmor_unload(s->options->name, s->settings);
         supervisor_late_hook(s, HOOK_POST_STOP);
         sd_event_source_disable_unref(s->stop_timer);
         sd_event_source_disable_unref(s->ask_timer);
@@ -161,11 +171,16 @@ static void supervisor_done(Supervisor *s) {
         }
         sd_event_unref(s->event);
         seccomp_program_done(&s->seccomp);
+        free(s->seccomp_path);
+        free(s->label);
         plan_free(s->plan);
         settings_free(s->settings);
         settings_free(s->live);
         (void) fd_close(s->cgroup_leaf_fd);
-        (void) fd_close(s->uid_range_fd);
+        coredump_mark_free(s->coredump_mark);
+        id_range_unlock(&s->id_range);
+        (void) fd_close(s->disk_userns_fd);
+        (void) fd_close(s->volume_fd);
         (void) fd_close(s->lock_fd);
         (void) fd_close(s->container_fd);
 }
@@ -175,7 +190,8 @@ int supervisor_run(const SupervisorOptions *options) {
                 .options = options,
                 .container_fd = -EBADF,
                 .lock_fd = -EBADF,
-                .uid_range_fd = -EBADF,
+                .volume_fd = -EBADF,
+                .disk_userns_fd = -EBADF,
                 .cgroup_leaf_fd = -EBADF,
                 .payload = PAYLOAD_NONE,
                 .namespaces = NAMESPACES_NONE,

@@ -33,7 +33,7 @@ static int set_config(Arena *a, Value *config, const Settings *s) {
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
                 _cleanup_free_ char *text = NULL;
 
-                if (t->who == SETTING_ADMIN && !t->lxd)
+                if (t->who >= SETTING_RULED && t->who <= SETTING_ADMIN && !t->lxd)
                         continue;
                 r = t->type->print(t, s, &text);
                 if (r == -ENODATA)
@@ -56,7 +56,7 @@ static int set_container(Arena *a, Value *container, const char *name, const Set
         } members[] = {
                 { "name", name },
                 { "architecture", s->architecture ?: "" },
-                { "privileged", "false" },
+                { "privileged", s->privileged ? "true" : "false" },
                 { "ephemeral", s->ephemeral ? "true" : "false" },
                 { "type", "container" },
         };

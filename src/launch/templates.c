@@ -13,6 +13,7 @@
 #include "launch/template/process.h"
 #include "launch/template/render.h"
 #include "shared/names.h"
+#include "storage/rootfs.h"
 
 #define ARENA_SIZE (32U * 1024U * 1024U)
 
@@ -61,14 +62,15 @@ static int read_texts(int image_fd, Templates *t, char **ret_error) {
 
 int templates_load(const Settings *s, bool first, bool copied, Templates *ret, char **ret_error) {
         _cleanup_(templates_done) Templates t = { .first = first, .copied = copied };
-        char path[sizeof BERTH_STATE_DIR "/" DIR_IMAGES "/" + FINGERPRINT_LENGTH];
-        _cleanup_close_ int image = -EBADF;
+        _cleanup_close_ int state = -EBADF, image = -EBADF;
         int r;
 
-        snprintf(path, sizeof path, BERTH_STATE_DIR "/" DIR_IMAGES "/%s", s->image);
-        image = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (image < 0)
+        state = open(BERTH_STATE_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (state < 0)
                 return -errno;
+        image = rootfs_open_image(state, s->image);
+        if (image < 0)
+                return image;
         r = image_templates_read(image, &t.list);
         if (r >= 0 && t.list.n > 0)
                 r = read_texts(image, &t, ret_error);

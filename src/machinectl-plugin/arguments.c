@@ -36,11 +36,26 @@ const OptionInfo option_table[] = {
         { OPTION_ENV,             "env",             'E', "NAME=VALUE", NULL,  "Environment variable to set; may be given more than once" },
         { OPTION_ENV,             "setenv",          0,   "NAME=VALUE", NULL,  NULL },
         { OPTION_EPHEMERAL,       "ephemeral",       'e', NULL,        NULL,   "The container is removed when it stops" },
+        { OPTION_ENCRYPTED,       "encrypted",       0,   NULL,        NULL,   "What the container writes is encrypted on the disk; asks for a key, which every start needs" },
+        { OPTION_KEY_FILE,        "key-file",        0,   "FILE",      NULL,   "File that the key is in, or - for standard input, instead of a question (change-key: given twice, the new one is in the second)" },
         { OPTION_SET,             "set",             'c', "KEY=VALUE", NULL,   "Setting of the new container; may be given more than once" },
         { OPTION_SET,             "config",          0,   "KEY=VALUE", NULL,   NULL },
-        { OPTION_DEVICE,          "device",          'd', "NAME,KEY=VALUE…", NULL, "Device of the new container; may be given more than once" },
+        { OPTION_DETACH,          "detach",          'd', NULL,        NULL,   "Do not wait: print the container's name, the command goes on" },
+        { OPTION_KEEP,            "keep",            0,   NULL,        NULL,   "Keep the container" },
+        { OPTION_RM,              "rm",              0,   NULL,        NULL,   "Delete the container when the command has ended (the default)" },
+        { OPTION_NAME,            "name",            0,   "NAME",      NULL,   "Name of the container (default: one is made up)" },
+        { OPTION_DEVICE,          "device",          0,   "NAME,KEY=VALUE…", NULL, "Device of the new container (create, launch: also -d); may be given more than once" },
+        { OPTION_DEVICE,          NULL,              'd', "NAME,KEY=VALUE…", NULL, NULL },
         { OPTION_ALIAS,           "alias",           0,   "ALIAS",     NULL,   "Name for the image; may be given more than once" },
+        { OPTION_COMPRESSION,     "compression",     0,   "HOW",       NULL,   "zstd (default), gzip, xz or none" },
+        { OPTION_VERIFY,          "verify",          0,   "HOW",       NULL,   "What must be right: checksum, signature or no" },
+        { OPTION_KEYRING,         "keyring",         0,   "FILE",      NULL,   "Keys one of which has signed what is pulled, or built of" },
+        { OPTION_INCLUDE,         "include",         0,   "PACKAGE,…", NULL,   "Packages to build in on top; may be given more than once" },
+        { OPTION_MIRROR,          "mirror",          0,   "URL",       NULL,   "Where the packages come from, instead of the distribution's own server" },
+        { OPTION_VARIANT,         "variant",         0,   "VARIANT",   NULL,   "How much of it: of mmdebstrap minbase (default), essential, apt, required, important, standard" },
+        { OPTION_AUTO_UPDATE,     "auto-update",     0,   NULL,        NULL,   "Keep the image in step with where it came from" },
         { OPTION_DESCRIPTION,     "description",     0,   "TEXT",      NULL,   "Description of the image" },
+        { OPTION_PUBLIC,          "public",          0,   NULL,        NULL,   "Everybody sees the image, and can make containers of it" },
         { OPTION_PROPERTY,        "property",        'p', "NAME",      NULL,   "Show only these properties (import: NAME=VALUE, set one)" },
         { OPTION_VALUE,           "value",           0,   NULL,        NULL,   "Show values without their names" },
         { OPTION_SHOW_LOG,        "show-log",        0,   NULL,        NULL,   "Show the log of the container's unit as well" },
@@ -51,10 +66,27 @@ const OptionInfo option_table[] = {
         { OPTION_APPLIED,         "applied",         0,   NULL,        NULL,   "Show what is in force in the running container" },
         { OPTION_PROFILE,         "profile",         'p', "PROFILE",   NULL,   "Profile of the new container; may be given more than once (default: default)" },
         { OPTION_NO_PROFILES,     "no-profiles",     0,   NULL,        NULL,   "No profile at all, not even 'default'" },
+        { OPTION_STORE,           "store",           's', "STORE",     NULL,   "Where the container is kept; see 'berthctl stores' (default: DefaultStore=)" },
+        { OPTION_STORE,           "storage",         0,   "STORE",     NULL,   NULL },
         { OPTION_RECURSIVE,       "recursive",       'r', NULL,        NULL,   "It is a directory that is copied" },
         { OPTION_MODE,            "mode",            0,   "MODE",      NULL,   "Access mode of the file in the container, octal (default: as the source)" },
         { OPTION_UID,             "uid",             0,   "UID",       NULL,   "User id in the container: of the file (default: 0), or to run as" },
         { OPTION_GID,             "gid",             0,   "GID",       NULL,   "Group of the file in the container (default: 0)" },
+        { OPTION_PRESEED,         "preseed",         0,   NULL,        NULL,   "Read YAML from standard input and make it so" },
+        { OPTION_AUTO,            "auto",            0,   NULL,        NULL,   "Ask nothing: all has a default" },
+        { OPTION_DUMP,            "dump",            0,   NULL,        NULL,   "Print what is set as YAML for --preseed" },
+        { OPTION_SORT,            "sort",            0,   "KEY",       NULL,   "What to sort by: cpu (the default), memory, io, net, tasks, name" },
+        { OPTION_SORT,            "order",           0,   "KEY",       NULL,   NULL },
+        { OPTION_DELAY,           "delay",           'd', "TIME",      NULL,   "Time between two tables (default: 2s)" },
+        { OPTION_ITERATIONS,      "iterations",      'n', "NUMBER",    NULL,   "How many tables to show" },
+        { OPTION_ONCE,            "once",            '1', NULL,        NULL,   "Show one table" },
+        { OPTION_BATCH,           "batch",           'b', NULL,        NULL,   "Plain tables one after the other, no keys" },
+        { OPTION_EXPIRES,         "expires",         0,   "TIME",      NULL,   "Remove the snapshot after so long, such as 12h or 7d (default: never)" },
+        { OPTION_EXPIRES,         "expiry",          0,   "TIME",      NULL,   NULL },
+        { OPTION_FOREIGN,         "lxc",             0,   NULL,        "lxc",  "It is a container of LXC, by name or directory, and becomes one of berth" },
+        { OPTION_FOREIGN,         "openvz",          0,   NULL,        "openvz", "The same of OpenVZ: its private area, or an archive of it, and its .conf" },
+        { OPTION_FOREIGN,         "nspawn",          0,   NULL,        "nspawn", "The same of systemd-nspawn: a directory of /var/lib/machines, and its .nspawn" },
+        { OPTION_STATEFUL,        "stateful",        0,   NULL,        NULL,   "With the memory of processes, which is refused: snapshots are of files alone" },
 };
 const size_t option_table_size = ELEMENTSOF(option_table);
 
@@ -106,7 +138,7 @@ static const OptionInfo *find_long(const char *name, size_t n, bool *ret_ambiguo
         return *ret_ambiguous || n == 0 ? NULL : found;
 }
 
-/* A letter may mean different things to different verbs. */
+/* A letter may mean different things to different verbs; of two that a verb takes the first one counts. */
 static const OptionInfo *find_letter(char letter, const Verb *verb) {
         const OptionInfo *first = NULL;
 

@@ -31,6 +31,11 @@ static int read_value(const char *assignment, const char *file, char ***l) {
         return r < 0 ? report_oom() : 0;
 }
 
+/* Keys whose values are texts of many lines. */
+static bool is_long_text(const char *assignment) {
+        return startswith(assignment, "user.") || startswith(assignment, "raw.seccomp=");
+}
+
 int assignments_read(char *const *given, char ***ret) {
         _cleanup_strv_ char **l = NULL;
         int r;
@@ -38,7 +43,7 @@ int assignments_read(char *const *given, char ***ret) {
         STRV_FOREACH(a, given) {
                 const char *equals = strchr(*a, '=');
 
-                if (equals && equals[1] == '@' && startswith(*a, "user."))
+                if (equals && equals[1] == '@' && is_long_text(*a))
                         r = read_value(*a, equals + 2, &l);
                 else
                         r = strv_extend(&l, *a) < 0 ? report_oom() : 0;

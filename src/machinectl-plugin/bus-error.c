@@ -17,6 +17,7 @@ static const struct {
         { BERTH_ERROR_NO_SUCH_CONTAINER, "See 'berthctl list'." },
         { BERTH_ERROR_CONTAINER_EXISTS, "Choose another name, or remove it with 'berthctl delete %s'." },
         { BERTH_ERROR_NOT_RUNNING, "Start it with 'berthctl start %s'.", "stop" },
+        { BERTH_ERROR_PROTECTED, "Take that away with 'berthctl unset %s ProtectDelete'.", .only_for = "delete" },
         { BERTH_ERROR_ALREADY_RUNNING, "Stop it with 'berthctl stop %s', or use 'berthctl delete --force %s'.", .only_for = "delete" },
         { BERTH_ERROR_START_FAILED, "See 'berthctl info --show-log %s'." },
         { BERTH_ERROR_STOP_FAILED, "Force it with 'berthctl stop --force %s'." },
@@ -51,6 +52,15 @@ static const char *const not_there[] = {
         "org.freedesktop.DBus.Error.Spawn.ExecFailed",
         "org.freedesktop.DBus.Error.Spawn.ChildExited",
         "org.freedesktop.systemd1.NoSuchUnit",
+        NULL,
+};
+
+/* It was to be started, and PID 1 could not: most often what it needs is not there. */
+static const char *const not_started[] = {
+        "org.freedesktop.DBus.Error.TimedOut",
+        "org.freedesktop.DBus.Error.Spawn.Failed",
+        "org.freedesktop.DBus.Error.Spawn.ChildSignaled",
+        "org.freedesktop.systemd1.JobFailed",
         NULL,
 };
 
@@ -96,7 +106,10 @@ int bus_error_explain(int r, const sd_bus_error *error, const char *verb, const 
                              "see 'berthctl list-jobs' and 'berthctl list'.");
         else if (is_one_of(error, not_there))
                 n = asprintf(ret, "berth-containerd cannot be reached: %s. See 'systemctl status berth-containerd'.", error->message ?: error->name);
-        else if (!error || !error->name)
+        else if (is_one_of(error, not_started))
+                n = asprintf(ret, "berth-containerd could not be started. See 'systemctl status berth-containerd', and where /var/lib/berth is a file system of its own "
+                             "'systemctl status var-lib-berth.mount'.");
+        else if (!error || isempty(error->name))
                 n = asprintf(ret, "'%s' failed: %s.", verb, strerror(r));
         else {
                 for (size_t i = 0; i < ELEMENTSOF(hints); i++) {

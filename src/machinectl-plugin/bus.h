@@ -7,6 +7,10 @@
 
 /* The manager as a client sees it: one connection, calls that wait for as long as the work takes, and errors told to people. */
 
+/* A row of ListImages: fingerprint, aliases; then what most look at; then more of it. */
+#define IMAGES_MORE "ssttto" "bsua{ss}"
+#define IMAGES_ROW "sas" IMAGES_MORE
+
 int bus_open(Ctl *c);
 
 /* A call of the manager object's method, to be filled and given to one of those below. Reports failures. */

@@ -19,6 +19,7 @@ struct Ctl {
 
         sd_bus *bus;           /* owned; opened by the first call */
         pid_t agent;           /* 0: not started */
+        pid_t secret_agent;    /* 0: not started */
         pid_t pager;           /* 0: not started */
 };
 

@@ -2,18 +2,37 @@
 #include "machinectl-plugin/destination.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
+#include "basic/strv.h"
 
 static mode_t current_umask(void) {
         mode_t mask = umask(0077);
 
         (void) umask(mask);
         return mask;
+}
+
+static bool path_is_link(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) >= 0 && S_ISLNK(st.st_mode);
+}
+
+/* A link to something that is no regular file is followed where links are the system's (/dev/stdout, /dev/fd/3). Anywhere else, /dev/shm included, a
+ * container may have made it, in a directory that was copied from it, and a device is not what it is to choose; such a link is replaced like a file. */
+static bool link_is_followed(const char *path) {
+        _cleanup_free_ char *copy = strdup(path), *directory = NULL;
+
+        directory = copy ? realpath(dirname(copy), NULL) : NULL;
+        return directory && (streq(directory, "/dev") || startswith(directory, "/proc/") ||
+                             (startswith(directory, "/dev/") && !streq(directory, "/dev/shm") && !startswith(directory, "/dev/shm/")));
 }
 
 int destination_open(const char *path, bool replace, Destination *ret) {
@@ -29,7 +48,7 @@ int destination_open(const char *path, bool replace, Destination *ret) {
         if (stat(path, &st) >= 0) {
                 if (S_ISDIR(st.st_mode))
                         return -EISDIR;
-                if (!S_ISREG(st.st_mode)) {
+                if (!S_ISREG(st.st_mode) && (!path_is_link(path) || link_is_followed(path))) {
                         d.fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
                         if (d.fd < 0)
                                 return -errno;

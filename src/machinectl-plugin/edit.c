@@ -30,11 +30,17 @@ unsigned edit_error_line(const char *error) {
                 if (parse_u32(number, UINT32_MAX, &line) >= 0)
                         return line;
         }
+        for (const char *p = error; (p = strstr(p, "line ")); p++) {
+                unsigned line;
+
+                if (sscanf(p, "line %9u:", &line) == 1)
+                        return line;
+        }
         return 0;
 }
 
 /* The text with the mistake above its line, and the help. */
-static int print_file(FILE *f, const char *what, const char *text, const char *error) {
+static int print_file(FILE *f, const EditKind *kind, const char *what, const char *text, const char *error) {
         unsigned at = error ? edit_error_line(error) : 0, line = 1;
         _cleanup_free_ char *help = NULL;
         size_t size;
@@ -53,11 +59,11 @@ static int print_file(FILE *f, const char *what, const char *text, const char *e
         m = open_memstream(&help, &size);
         if (!m)
                 return -ENOMEM;
-        settings_print_help(m);
+        if (kind->print_help)
+                kind->print_help(m);
         if (fclose(m) != 0)
                 return -ENOMEM;
-        fprintf(f, "\n%s\n# Settings of %s. A section in brackets, then Key=value, one a line; '#' begins a comment.\n"
-                   "# Saved and unchanged, or with a mistake that is left: nothing happens.\n#\n", HELP_LINE, what);
+        fprintf(f, "\n%s\n# What is said of %s. %s\n# Saved and unchanged, or with a mistake that is left: nothing happens.\n#\n", HELP_LINE, what, kind->comment);
         for (char *rest = help, *l; (l = strsep(&rest, "\n"));)
                 fprintf(f, "#%s%s\n", *l ? " " : "", l);
         return ferror(f) ? -EIO : 0;
@@ -106,7 +112,7 @@ static const char *find_editor(void) {
 }
 
 /* $EDITOR is a command line of the caller's shell. */
-static int run_editor(const char *file) {
+int edit_run(const char *file) {
         const char *editor = find_editor();
         _cleanup_free_ char *command = NULL;
         int status;
@@ -136,32 +142,32 @@ static int run_editor(const char *file) {
         return 0;
 }
 
-static int write_file(const char *file, const char *what, const char *text, const char *error) {
+static int write_file(const EditKind *kind, const char *file, const char *what, const char *text, const char *error) {
         FILE *f = fopen(file, "we");
         int r;
 
         if (!f)
                 return report_failure("Cannot write '%s': %m.", file);
-        r = print_file(f, what, text, error);
+        r = print_file(f, kind, what, text, error);
         if (fclose(f) != 0 && r >= 0)
                 r = -errno;
         return r < 0 ? report_failure("Cannot write '%s': %s.", file, strerror(-r)) : 0;
 }
 
-static int edit_file(Ctl *c, const char *file, const char *what, const char *text, edit_check_t check, edit_save_t save, void *userdata) {
+static int edit_file(Ctl *c, const EditKind *kind, const char *file, const char *what, const char *text, edit_check_t check, edit_save_t save, void *userdata) {
         _cleanup_free_ char *shown = strdup(text), *error = NULL, *original = NULL;
         int r;
 
         if (!shown)
                 return report_oom();
         /* As it comes back when nothing is done to it. */
-        r = write_file(file, what, text, NULL);
+        r = write_file(kind, file, what, text, NULL);
         if (r >= 0 && read_back(file, &original) < 0)
                 return report_failure("Cannot read '%s'.", file);
         while (r >= 0) {
                 _cleanup_free_ char *written = NULL;
 
-                r = run_editor(file);
+                r = edit_run(file);
                 if (r < 0)
                         return r;
                 r = read_back(file, &written);
@@ -186,23 +192,31 @@ static int edit_file(Ctl *c, const char *file, const char *what, const char *tex
                         return report_failure("%s", strerror(-r));
                 free(shown);
                 shown = TAKE_PTR(written);
-                r = write_file(file, what, shown, error);
+                r = write_file(kind, file, what, shown, error);
         }
         return r;
 }
 
-int edit_text(Ctl *c, const char *what, const char *text, edit_check_t check, edit_save_t save, void *userdata) {
+int edit_text_as(Ctl *c, const EditKind *kind, const char *what, const char *text, edit_check_t check, edit_save_t save, void *userdata) {
         const char *directory = getenv("TMPDIR");
         _cleanup_free_ char *file = NULL;
         int fd, r;
 
-        if (asprintf(&file, "%s/berth-XXXXXX.conf", isempty(directory) || directory[0] != '/' ? "/tmp" : directory) < 0)
+        if (asprintf(&file, "%s/berth-XXXXXX%s", isempty(directory) || directory[0] != '/' ? "/tmp" : directory, kind->suffix) < 0)
                 return report_oom();
-        fd = mkostemps(file, (int) strlen(".conf"), O_CLOEXEC);
+        fd = mkostemps(file, (int) strlen(kind->suffix), O_CLOEXEC);
         if (fd < 0)
                 return report_failure("Cannot make a file in '%s': %m.", file);
         (void) close(fd);
-        r = edit_file(c, file, what, text, check, save, userdata);
+        r = edit_file(c, kind, file, what, text, check, save, userdata);
         (void) unlink(file);
         return r;
+}
+
+int edit_text(Ctl *c, const char *what, const char *text, edit_check_t check, edit_save_t save, void *userdata) {
+        static const EditKind settings = {
+                ".conf", "A section in brackets, then Key=value, one a line; '#' begins a comment.", settings_print_help,
+        };
+
+        return edit_text_as(c, &settings, what, text, check, save, userdata);
 }

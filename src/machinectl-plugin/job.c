@@ -28,6 +28,7 @@ typedef struct Waiting {
         char *status;            /* owned */
         unsigned interrupts;
         bool cancel_sent;
+        int log_fd;              /* borrowed; negative: there is none, or nothing more of it */
         sd_bus_message *reply;   /* owned; NULL: not answered yet */
         sd_bus_slot *new_slot, *properties_slot, *call_slot; /* owned: they end with this struct, the connection may live on */
 } Waiting;
@@ -109,11 +110,29 @@ static void interrupted(Waiting *w) {
         send_cancel(w);
 }
 
+/* It comes in whole lines. */
+static void show_log(Waiting *w) {
+        char buffer[8192];
+        ssize_t n;
+
+        n = read(w->log_fd, buffer, sizeof buffer);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                return;
+        if (n <= 0) {
+                w->log_fd = -EBADF;
+                return;
+        }
+        progress_clear(&w->progress);
+        (void) fwrite(buffer, 1, (size_t) n, stderr);
+        if (w->interrupts == 0)
+                progress_draw(&w->progress, w->fraction, w->status ?: "");
+}
+
 static int wait_for_reply(Waiting *w, int signal_fd) {
         sd_bus *bus = w->ctl->bus;
 
         while (!w->reply) {
-                struct pollfd fds[2] = { { .fd = signal_fd, .events = POLLIN } };
+                struct pollfd fds[3] = { { .fd = signal_fd, .events = POLLIN }, {}, { .fd = w->log_fd, .events = POLLIN } };
                 int r;
 
                 r = sd_bus_process(bus, NULL);
@@ -129,6 +148,8 @@ static int wait_for_reply(Waiting *w, int signal_fd) {
                 fds[1].events = (short) r;
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0 && errno != EINTR)
                         return -errno;
+                if (fds[2].revents)
+                        show_log(w);
                 if (fds[0].revents) {
                         struct signalfd_siginfo info;
 
@@ -167,12 +188,8 @@ static int finish(Waiting *w, sd_bus_message **ret_reply, sd_bus_error *ret_erro
         return bus_report(w->ctl, -sd_bus_message_get_errno(w->reply), error, w->target);
 }
 
-int job_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply) {
-        return job_try(c, m, target, ret_reply, NULL);
-}
-
-int job_try(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply, sd_bus_error *ret_error) {
-        Waiting w = { .ctl = c, .target = target, .fraction = -1 };
+static int wait_for_job(Ctl *c, sd_bus_message *m, const char *target, int log_fd, sd_bus_message **ret_reply, sd_bus_error *ret_error) {
+        Waiting w = { .ctl = c, .target = target, .fraction = -1, .log_fd = log_fd };
         _cleanup_close_ int signal_fd = -EBADF;
         sigset_t wanted, old;
         int r;
@@ -197,6 +214,9 @@ int job_try(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_
         r = sd_bus_call_async(c->bus, &w.call_slot, m, on_reply, &w, UINT64_MAX);
         if (r >= 0)
                 r = wait_for_reply(&w, signal_fd);
+        /* All that there is: the job has ended, and so has what wrote. */
+        while (r >= 0 && w.log_fd >= 0 && poll(&(struct pollfd) { .fd = w.log_fd, .events = POLLIN }, 1, 0) > 0)
+                show_log(&w);
         progress_clear(&w.progress);
         if (r >= 0)
                 r = finish(&w, ret_reply, ret_error);
@@ -211,4 +231,16 @@ int job_try(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_
         free(w.job_path);
         (void) sigprocmask(SIG_SETMASK, &old, NULL);
         return r;
+}
+
+int job_call(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply) {
+        return wait_for_job(c, m, target, -EBADF, ret_reply, NULL);
+}
+
+int job_call_with_log(Ctl *c, sd_bus_message *m, const char *target, int log_fd, sd_bus_message **ret_reply) {
+        return wait_for_job(c, m, target, log_fd, ret_reply, NULL);
+}
+
+int job_try(Ctl *c, sd_bus_message *m, const char *target, sd_bus_message **ret_reply, sd_bus_error *ret_error) {
+        return wait_for_job(c, m, target, -EBADF, ret_reply, ret_error);
 }

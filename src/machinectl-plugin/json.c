@@ -31,9 +31,13 @@ static size_t dangerous(const unsigned char *s, unsigned *ret) {
                 *ret = s[1];
                 return 2;
         }
+        if (s[0] == 0xd8 && s[1] == 0x9c) {
+                *ret = 0x61c;
+                return 2;
+        }
         if (s[0] == 0xe2 && (s[1] & 0xc0) == 0x80 && (s[2] & 0xc0) == 0x80) {
                 c = 0x2000U | (s[1] & 0x3fU) << 6 | (s[2] & 0x3fU);
-                if (c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
+                if (c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
                         *ret = c;
                         return 3;
                 }

@@ -17,6 +17,15 @@ void progress_begin(Progress *p, FILE *f) {
         *p = (Progress) { .f = f && isatty(fileno(f)) ? f : NULL, .begin_usec = clock_usec(CLOCK_MONOTONIC) };
 }
 
+/* The most of a text that whole characters of it have in n bytes. */
+static int cut(const char *text, size_t n) {
+        if (strlen(text) <= n)
+                return (int) strlen(text);
+        while (n > 0 && ((unsigned char) text[n] & 0xc0) == 0x80)
+                n--;
+        return (int) n;
+}
+
 int progress_format(double fraction, const char *status, size_t width, char **ret) {
         _cleanup_free_ char *escaped = NULL;
         char bar[BAR_MAX + 1];
@@ -27,7 +36,7 @@ int progress_format(double fraction, const char *status, size_t width, char **re
         if (r < 0)
                 return r;
         if (!(fraction >= 0))
-                return asprintf(ret, "%.*s", (int) (width > 1 ? width - 1 : 0), escaped) < 0 ? -ENOMEM : 0;
+                return asprintf(ret, "%.*s", cut(escaped, width > 1 ? width - 1 : 0), escaped) < 0 ? -ENOMEM : 0;
 
         fraction = MIN_OF(fraction, 1.0);
         room = width > STATUS_ROOM + BAR_MIN ? MIN_OF(width - STATUS_ROOM, (size_t) BAR_MAX) : BAR_MIN;
@@ -37,7 +46,7 @@ int progress_format(double fraction, const char *status, size_t width, char **re
         if (done > 0 && done < room)
                 bar[done - 1] = '>';
         bar[room] = 0;
-        if (asprintf(ret, "[%s] %3d%% %.*s", bar, (int) (fraction * 100), (int) (width > room + 10 ? width - room - 10 : 0), escaped) < 0)
+        if (asprintf(ret, "[%s] %3d%% %.*s", bar, (int) (fraction * 100), cut(escaped, width > room + 10 ? width - room - 10 : 0), escaped) < 0)
                 return -ENOMEM;
         return 0;
 }

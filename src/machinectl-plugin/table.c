@@ -104,6 +104,10 @@ void table_add_fraction(Table *t, double fraction) {
         add(t, buffer, fraction >= 0 ? json_object_new_double(fraction) : NULL, NULL);
 }
 
+void table_add_decimal(Table *t, double number, const char *text) {
+        add(t, text, json_object_new_double_s(number, text), NULL);
+}
+
 void table_add_list(Table *t, char *const *list) {
         _cleanup_free_ char *text = NULL;
         json_object *array = json_object_new_array();
@@ -155,6 +159,7 @@ static size_t display_width(const char *s) {
 
 /* Cuts text to at most width columns, the last of them "…". */
 static void shorten(char *text, size_t width) {
+        const char *begin = text;
         mbstate_t state = {};
         size_t used = 0;
 
@@ -164,6 +169,9 @@ static void shorten(char *text, size_t width) {
                 int w = n <= MB_LEN_MAX && n > 0 ? wcwidth(c) : 1;
 
                 if (used + (size_t) MAX_OF(w, 0) + 1 > width && display_width(text) > width - used) {
+                        /* Where the locale knows no UTF-8, each byte was taken for a character. */
+                        while (text > begin && ((unsigned char) *text & 0xc0) == 0x80)
+                                text--;
                         /* "…" is three bytes; what is cut is longer than a column, but maybe not than three bytes. */
                         if (strlen(text) >= 3)
                                 strcpy(text, "…");

@@ -48,6 +48,7 @@ void table_add_number(Table *t, uint64_t number, const char *text);
 void table_add_size(Table *t, uint64_t bytes);
 void table_add_time(Table *t, uint64_t usec);
 void table_add_fraction(Table *t, double fraction); /* 0…1 as percent; negative: unknown */
+void table_add_decimal(Table *t, double number, const char *text);
 void table_add_list(Table *t, char *const *list);
 
 /* By the text of the column, numbers in it by value. */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* copy-to, copy-from. Files are opened here, with the caller's rights; the container's side is the worker's, which gets a file or a pipe.
- * Directories travel as tar streams that the system's tar(1) writes and reads. No name that a container made up is used on our side. */
+/* copy-to, copy-from, edit-file. Files are opened here, with the caller's rights; the container's side is the worker's, which gets a file or a pipe.
+ * Directories travel as tar streams that the system's tar(1) writes and reads. A name that a container made up is used on our side by tar alone, below the
+ * destination, and no link there is followed. */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,10 +19,12 @@
 #include "basic/strv.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/destination.h"
+#include "machinectl-plugin/edit.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/parse.h"
 #include "machinectl-plugin/process.h"
 #include "machinectl-plugin/report.h"
+#include "machinectl-plugin/secret.h"
 #include "machinectl-plugin/source.h"
 #include "machinectl-plugin/verbs.h"
 #include "shared/bus-names.h"
@@ -26,6 +33,7 @@ typedef struct Ids {
         uint32_t uid, gid;
         mode_t mode;
         bool have_uid, have_gid, have_mode;
+        bool keep; /* all that the file has but its content */
 } Ids;
 
 /* The last part of a path, or NULL when that is no name ("/", ".", ".."). */
@@ -74,8 +82,7 @@ static int parse_ids(Ctl *c, Ids *ret) {
         return 0;
 }
 
-/* ours: the file on our side, for messages. ret_error: as in job_try(); NULL: an error is told. */
-static int call_copy(Ctl *c, const char *member, const char *path, int fd, const char *ours, bool tar, const Ids *ids, sd_bus_error *ret_error) {
+static int call_copy_with(Ctl *c, const char *member, const char *path, int fd, const char *ours, bool tar, const Ids *ids, int key_fd, sd_bus_error *ret_error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         const char *name = c->args->words[0];
         int r;
@@ -94,11 +101,40 @@ static int call_copy(Ctl *c, const char *member, const char *path, int fd, const
                 r = sd_bus_message_append(m, "{sv}", "uid", "u", ids->uid);
         if (r >= 0 && ids && ids->have_gid)
                 r = sd_bus_message_append(m, "{sv}", "gid", "u", ids->gid);
+        if (r >= 0 && ids && ids->keep)
+                r = sd_bus_message_append(m, "{sv}", "keep", "b", true);
+        if (r >= 0 && key_fd >= 0)
+                r = sd_bus_message_append(m, "{sv}", "key", "h", key_fd);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r < 0)
                 return bus_report_create(r);
         return job_try(c, m, ours, NULL, ret_error);
+}
+
+/* ours: the file on our side, for messages. ret_error: as in job_try(); NULL: an error is told. That a key is needed is found before anything is read or written. */
+static int call_copy(Ctl *c, const char *member, const char *path, int fd, const char *ours, bool tar, const Ids *ids, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_close_ int key_fd = -EBADF;
+        int r;
+
+        r = secret_of_container(c, c->args->words[0], false, &key_fd);
+        if (r < 0)
+                return r;
+        r = call_copy_with(c, member, path, fd, ours, tar, ids, key_fd, &error);
+        if (r < 0 && key_fd < 0 && sd_bus_error_has_name(&error, BERTH_ERROR_KEY_NEEDED)) {
+                r = secret_of_container(c, c->args->words[0], true, &key_fd);
+                if (r < 0)
+                        return r;
+                sd_bus_error_free(&error);
+                r = call_copy_with(c, member, path, fd, ours, tar, ids, key_fd, &error);
+        }
+        if (r >= 0 || !sd_bus_error_is_set(&error))
+                return r;
+        if (!ret_error)
+                return bus_report(c, r, &error, ours);
+        (void) sd_bus_error_copy(ret_error, &error);
+        return r;
 }
 
 static int copy_directory_to(Ctl *c, const char *source, const char *path, const Ids *ids) {
@@ -250,9 +286,10 @@ static int copy_directory_from(Ctl *c, const char *path, const char *destination
                 return report_oom();
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return report_failure("Cannot make a pipe: %m.");
-        /* What comes was made by a container: no owners, and no set-user-ID bits, on our side. */
+        /* What comes was made by a container: no owners, and no set-user-ID bits, on our side. And no links are followed: one that an earlier
+         * copy has made leads where the container said, so what stands in the way is removed, which is tar's way unless it is told to overwrite. */
         r = process_start((const char *const[]) { "tar", "--extract", "--file=-", directory, "--no-same-owner", "--no-same-permissions",
-                                                  "--keep-directory-symlink", force ? "--overwrite" : "--keep-old-files", NULL },
+                                                  force ? "--overwrite-dir" : "--keep-old-files", NULL },
                           fds[0], -EBADF, &pid);
         (void) close(fds[0]);
         if (r < 0) {
@@ -335,4 +372,112 @@ int verb_copy_from(Ctl *c) {
         if (r < 0)
                 return r;
         return arguments_have(c->args, OPTION_RECURSIVE) ? copy_directory_from(c, path, target) : copy_file_from(c, path, target);
+}
+
+static int open_temporary(const char *path, char **ret_name) {
+        const char *directory = getenv("TMPDIR");
+        _cleanup_free_ char *part = last_part(path), *name = NULL;
+        int fd;
+
+        /* Its own name at the end tells an editor what kind of text it is. */
+        if (asprintf(&name, "%s/berth-XXXXXX-%s", isempty(directory) || directory[0] != '/' ? "/tmp" : directory, part ?: "file") < 0)
+                return report_oom();
+        fd = mkostemps(name, (int) strlen(part ?: "file") + 1, O_CLOEXEC);
+        if (fd < 0)
+                return report_failure("Cannot make a file in '%s': %m.", directory ?: "/tmp");
+        *ret_name = TAKE_PTR(name);
+        return fd;
+}
+
+/* 1: they have the same content. */
+static int same_content(int a, int b) {
+        char one[16384], other[sizeof one];
+        off_t at = 0;
+        ssize_t n;
+
+        for (;; at += n) {
+                n = pread(a, one, sizeof one, at);
+                if (n < 0 || pread(b, other, sizeof other, at) != n)
+                        return n < 0 ? -errno : 0;
+                if (n == 0)
+                        return 1;
+                if (memcmp(one, other, (size_t) n) != 0)
+                        return 0;
+        }
+}
+
+static int copy_whole(int from_fd, int to_fd) {
+        off_t at = 0;
+        ssize_t n;
+
+        while ((n = sendfile(to_fd, from_fd, &at, 1 << 30)) > 0)
+                ;
+        return n < 0 ? -errno : 0;
+}
+
+static int edit_copy(Ctl *c, const char *path, const char *file, bool *ret_keep_file) {
+        _cleanup_close_ int before = memfd_create("before", MFD_CLOEXEC), now = memfd_create("now", MFD_CLOEXEC), fd = -EBADF;
+        const Ids keep = { .keep = true };
+        bool writing;
+        int r;
+
+        if (before < 0 || now < 0)
+                return report_failure("Out of memory.");
+        fd = open(file, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return report_failure("Cannot open '%s': %m.", file);
+        r = call_copy(c, "CopyFrom", path, fd, NULL, false, NULL, NULL);
+        if (r < 0)
+                return r;
+        if (copy_whole(fd, before) < 0)
+                return report_failure("Cannot read '%s': %m.", file);
+        r = edit_run(file);
+        if (r < 0)
+                return r;
+
+        /* Editors make a new file of the name. */
+        fd = fd_close(fd);
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return report_failure("Cannot open '%s': %m.", file);
+        writing = same_content(fd, before) == 0;
+        if (!writing) {
+                if (!c->quiet)
+                        report_note("Nothing was changed.");
+                return 0;
+        }
+        *ret_keep_file = true;
+        r = call_copy(c, "CopyFrom", path, now, NULL, false, NULL, NULL);
+        if (r >= 0 && same_content(now, before) == 0)
+                r = report_failure("'%s' was changed in the container meanwhile.", path);
+        if (r >= 0)
+                r = call_copy(c, "CopyTo", path, fd, file, false, &keep, NULL);
+        if (r < 0)
+                report_note("What you have written is in '%s'.", file);
+        else
+                *ret_keep_file = false;
+        return r;
+}
+
+int verb_edit_file(Ctl *c) {
+        _cleanup_free_ char *path = NULL, *file = NULL;
+        const Ids keep = { .keep = true };
+        bool keep_file = false;
+        struct stat st;
+        int r, fd;
+
+        r = path_in_container(c->args->words[1], NULL, &path);
+        if (r < 0)
+                return r;
+        /* Nothing that is only closed or empty by habit (/dev/null) is an answer. */
+        if (fstat(STDIN_FILENO, &st) >= 0 && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)))
+                return call_copy(c, "CopyTo", path, STDIN_FILENO, "-", false, &keep, NULL);
+        fd = open_temporary(path, &file);
+        if (fd < 0)
+                return fd;
+        (void) close(fd);
+        r = edit_copy(c, path, file, &keep_file);
+        if (!keep_file)
+                (void) unlink(file);
+        return r;
 }

@@ -226,9 +226,22 @@ int verb_run_in(Ctl *c) {
         return run(c, &command);
 }
 
+/* The supervisor sets SHELL, HOME and USER from the container's own passwd file, which is not ours to read. */
+static const char *const login_shell[] = { "/bin/sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l", NULL };
+
+int exec_command(Ctl *c, const char *container, char *const *argv) {
+        Command command = {
+                .member = "ExecContainer",
+                .container = container,
+                .user = user_option(c),
+                .argv = argv ?: (char *const *) login_shell,
+                .tty = want_tty(c),
+        };
+
+        return run(c, &command);
+}
+
 int verb_shell(Ctl *c) {
-        /* The supervisor sets SHELL, HOME and USER from the container's own passwd file, which is not ours to read. */
-        static const char *const login_shell[] = { "/bin/sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l", NULL };
         _cleanup_free_ char *user = NULL;
         const char *name = c->args->words[0], *at = strchr(name, '@');
         Command command = {

@@ -5,18 +5,20 @@
 #include <fnmatch.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "basic/strv.h"
 #include "machinectl-plugin/addresses.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/report.h"
 #include "machinectl-plugin/verbs.h"
+#include "settings/remote.h"
 #include "shared/names.h"
 
 #define FINGERPRINT_SHOWN 12
 
 /* A pattern is a shell's; one without its special characters is found anywhere in the text. */
-static bool matches(char *const *patterns, const char *text) {
+bool name_matches(char *const *patterns, const char *text) {
         STRV_FOREACH(p, patterns)
                 if (strpbrk(*p, "*?[") ? fnmatch(*p, text, 0) == 0 : strstr(text, *p) != NULL)
                         return true;
@@ -25,7 +27,7 @@ static bool matches(char *const *patterns, const char *text) {
 
 static bool matches_any(char *const *patterns, char *const *texts) {
         STRV_FOREACH(t, texts)
-                if (matches(patterns, *t))
+                if (name_matches(patterns, *t))
                         return true;
         return false;
 }
@@ -51,7 +53,14 @@ static void add_fingerprint(Table *t, const char *fingerprint, bool whole) {
         table_add_text(t, whole ? fingerprint : cut, NULL);
 }
 
-#define CONTAINERS_SIGNATURE "(sssuutso)"
+/* One that has no border between its root and the host's is to be seen at once. */
+static void add_type(Table *t, bool ephemeral, bool privileged) {
+        const char *const list[] = { "container", ephemeral ? "ephemeral" : privileged ? "PRIV" : NULL, ephemeral && privileged ? "PRIV" : NULL, NULL };
+
+        table_add_list(t, (char *const *) list);
+}
+
+#define CONTAINERS_SIGNATURE "(sssuutsbbo)"
 
 /* Those of containers that run, in the order of the answer. */
 static int query_addresses(Ctl *c, sd_bus_message *reply, Addresses **ret, size_t *ret_n) {
@@ -62,10 +71,10 @@ static int query_addresses(Ctl *c, sd_bus_message *reply, Addresses **ret, size_
         int r;
 
         r = sd_bus_message_enter_container(reply, 'a', CONTAINERS_SIGNATURE);
-        while (r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, NULL, NULL, &leader, NULL, NULL, NULL, NULL)) > 0) {
+        while (r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, NULL, NULL, &leader, NULL, NULL, NULL, NULL, NULL, NULL)) > 0) {
                 Addresses *more;
 
-                if (leader == 0 || !matches(c->args->words, name))
+                if (leader == 0 || !name_matches(c->args->words, name))
                         continue;
                 more = reallocarray(list, n + 1, sizeof *list);
                 if (!more) {
@@ -89,25 +98,36 @@ static int query_addresses(Ctl *c, sd_bus_message *reply, Addresses **ret, size_
         return 0;
 }
 
+static unsigned count_word(char *const *words, const char *word) {
+        unsigned n = 0;
+
+        STRV_FOREACH(w, words)
+                n += streq(*w, word);
+        return n;
+}
+
 int verb_list(Ctl *c) {
         static const TableColumn columns[] = {
                 { "NAME", "name" },
                 { "STATE", "state" },
+                { "TYPE", "type" },
                 { "OS", "os", TABLE_SHRINK },
                 { "ADDRESSES", "addresses", TABLE_SHRINK },
                 { "IMAGE", "image" },
                 { "LEADER", "leader", TABLE_RIGHT },
                 { "OWNER", "owner" },
+                { "SNAPSHOTS", "snapshots", TABLE_RIGHT },
                 { "CREATED", "created_usec" },
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_strv_ char **snapshots = NULL;
         const char *name, *state, *image, *os;
         uint32_t leader, owner;
         _cleanup_(table_freep) Table *t = NULL;
         Addresses *addresses = NULL;
         size_t n_addresses = 0;
         uint64_t created;
-        int r;
+        int r, ephemeral, privileged;
 
         r = bus_method(c, "ListContainers", NULL, &reply, "");
         if (r < 0)
@@ -115,21 +135,26 @@ int verb_list(Ctl *c) {
         if (table_new(columns, ELEMENTSOF(columns), &t) < 0)
                 return report_oom();
 
+        r = snapshots_count(c, &snapshots);
+        if (r < 0)
+                return r;
         r = query_addresses(c, reply, &addresses, &n_addresses);
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', CONTAINERS_SIGNATURE);
-        for (size_t at = 0; r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, &state, &image, &leader, &owner, &created, &os, NULL)) > 0;) {
+        for (size_t at = 0; r >= 0 && (r = sd_bus_message_read(reply, CONTAINERS_SIGNATURE, &name, &state, &image, &leader, &owner, &created, &os, &ephemeral, &privileged, NULL)) > 0;) {
                 bool asked = at < n_addresses && streq(addresses[at].name, name);
 
-                if (!matches(c->args->words, name))
+                if (!name_matches(c->args->words, name))
                         continue;
                 table_add_text(t, name, NULL);
                 table_add_text(t, state, state_colour(state));
+                add_type(t, ephemeral, privileged);
                 table_add_text(t, os, NULL);
                 table_add_list(t, asked ? addresses[at++].addresses : NULL);
                 add_fingerprint(t, image, c->style.json != JSON_OFF);
                 table_add_number(t, leader, leader == 0 ? "-" : NULL);
                 add_owner(t, owner);
+                table_add_number(t, count_word(snapshots, name), NULL);
                 table_add_time(t, created);
         }
         addresses_free(addresses, n_addresses);
@@ -139,10 +164,82 @@ int verb_list(Ctl *c) {
         return ctl_print_table(c, t, "containers");
 }
 
+typedef struct ImageRow {
+        const char *fingerprint, *description, *architecture, *type;
+        char **aliases, **properties; /* owned; the latter "key=value" */
+        uint64_t size, created, uploaded;
+        uint32_t owner;
+        int public;
+} ImageRow;
+
+static void image_row_done(ImageRow *i) {
+        strv_free(i->aliases);
+        strv_free(i->properties);
+}
+
+static int read_image(sd_bus_message *reply, ImageRow *i) {
+        const char *key, *value;
+        int r;
+
+        r = sd_bus_message_read(reply, "s", &i->fingerprint);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reply, &i->aliases);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "sstttobsu", &i->description, &i->architecture, &i->size, &i->created, &i->uploaded, NULL, &i->public,
+                                        &i->type, &i->owner);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "{ss}");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "{ss}", &key, &value)) > 0)
+                r = strv_extendf(&i->properties, "%s=%s", key, value);
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+/* KEY=VALUE: of what every image has, or a property. */
+static bool has_value(const ImageRow *i, const char *word) {
+        size_t n = strcspn(word, "=");
+        const struct {
+                const char *key, *value;
+        } fields[] = {
+                { "architecture", i->architecture }, { "type", i->type }, { "public", i->public ? "yes" : "no" },
+                { "description", i->description },   { "fingerprint", i->fingerprint },
+        };
+        const char *wanted = word + n + 1;
+
+        for (size_t k = 0; k < ELEMENTSOF(fields); k++)
+                if (strlen(fields[k].key) == n && strncmp(fields[k].key, word, n) == 0) {
+                        if (streq(fields[k].key, "public") && parse_bool(wanted) >= 0)
+                                return i->public == parse_bool(wanted);
+                        return fnmatch(wanted, fields[k].value, FNM_CASEFOLD) == 0;
+                }
+        STRV_FOREACH(p, i->properties)
+                if (strncmp(*p, word, n + 1) == 0)
+                        return fnmatch(wanted, *p + n + 1, FNM_CASEFOLD) == 0;
+        return false;
+}
+
+/* Everything that has a '=' must be so, and of the rest one must be found. */
+static bool image_wanted(char *const *words, const ImageRow *i) {
+        bool any = false, found = false;
+
+        STRV_FOREACH(w, words) {
+                char *const one[] = { *w, NULL };
+
+                if (strchr(*w, '=')) {
+                        if (!has_value(i, *w))
+                                return false;
+                        continue;
+                }
+                any = true;
+                found |= name_matches(one, i->fingerprint) || name_matches(one, i->description) || matches_any(one, i->aliases);
+        }
+        return found || !any;
+}
+
 int verb_list_images(Ctl *c) {
         static const TableColumn columns[] = {
                 { "ALIAS", "aliases", TABLE_SHRINK },
                 { "FINGERPRINT", "fingerprint" },
+                { "PUBLIC", "public" },
                 { "DESCRIPTION", "description", TABLE_SHRINK },
                 { "ARCHITECTURE", "architecture" },
                 { "SIZE", "size_bytes", TABLE_RIGHT },
@@ -150,40 +247,40 @@ int verb_list_images(Ctl *c) {
                 { "UPLOADED", "uploaded_usec" },
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const char *fingerprint, *description, *architecture;
         _cleanup_(table_freep) Table *t = NULL;
-        uint64_t size, created, uploaded;
+        char remote[REMOTE_NAME_MAX + 1];
+        const char *pattern;
         int r;
 
+        /* "REMOTE:" and patterns, or "REMOTE:PATTERN". */
+        pattern = c->args->n_words > 0 ? remote_split(c->args->words[0], remote) : NULL;
+        if (pattern)
+                return list_remote_images(c, remote, *pattern ? (char *const[]) { (char *) pattern, NULL } : c->args->words + 1);
         r = bus_method(c, "ListImages", NULL, &reply, "");
         if (r < 0)
                 return r;
         if (table_new(columns, ELEMENTSOF(columns), &t) < 0)
                 return report_oom();
 
-        r = sd_bus_message_enter_container(reply, 'a', "(sasssttto)");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sasssttto")) > 0) {
-                _cleanup_strv_ char **aliases = NULL;
+        r = sd_bus_message_enter_container(reply, 'a', "(" IMAGES_ROW ")");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', IMAGES_ROW)) > 0) {
+                _cleanup_(image_row_done) ImageRow i = {};
 
-                r = sd_bus_message_read(reply, "s", &fingerprint);
-                if (r >= 0)
-                        r = sd_bus_message_read_strv(reply, &aliases);
-                if (r >= 0)
-                        r = sd_bus_message_read(reply, "ssttto", &description, &architecture, &size, &created, &uploaded, NULL);
+                r = read_image(reply, &i);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
                 if (r < 0)
                         break;
-                if (!matches(c->args->words, fingerprint) && !matches(c->args->words, description) &&
-                    !matches_any(c->args->words, aliases))
+                if (!image_wanted(c->args->words, &i))
                         continue;
-                table_add_list(t, aliases);
-                add_fingerprint(t, fingerprint, c->style.json != JSON_OFF);
-                table_add_text(t, description, NULL);
-                table_add_text(t, architecture, NULL);
-                table_add_size(t, size);
-                table_add_time(t, created);
-                table_add_time(t, uploaded);
+                table_add_list(t, i.aliases);
+                add_fingerprint(t, i.fingerprint, c->style.json != JSON_OFF);
+                table_add_text(t, i.public ? "yes" : "no", NULL);
+                table_add_text(t, i.description, NULL);
+                table_add_text(t, i.architecture, NULL);
+                table_add_size(t, i.size);
+                table_add_time(t, i.created);
+                table_add_time(t, i.uploaded);
         }
         if (r < 0)
                 return bus_report_parse(r);

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/fd.h"
 #include "basic/strv.h"
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/parse.h"
 #include "machinectl-plugin/report.h"
+#include "machinectl-plugin/secret.h"
 #include "machinectl-plugin/verbs.h"
 #include "shared/bus-names.h"
 
@@ -40,8 +42,34 @@ static int check_timeout(Ctl *c) {
         return 0;
 }
 
+/* Of those that are encrypted the key is asked for. */
+static int call_each_start(Ctl *c, const char *method, bus_append_t append, const char *fine) {
+        int r;
+
+        r = secret_agent_start(c, c->args->words);
+        if (r < 0)
+                return r;
+        r = bus_call_each(c, method, c->args->words, append, fine);
+        secret_agent_stop(c);
+        return r;
+}
+
 int verb_start(Ctl *c) {
-        return bus_call_each(c, "StartContainer", c->args->words, NULL, NULL);
+        return call_each_start(c, "StartContainer", NULL, NULL);
+}
+
+int verb_change_key(Ctl *c) {
+        char **files = c->args->options[OPTION_KEY_FILE];
+        const char *name = c->args->words[0], *old_file = files ? files[0] : NULL, *new_file = old_file ? files[1] : NULL;
+        _cleanup_close_ int old_fd = -EBADF, new_fd = -EBADF;
+        int r;
+
+        if (streq_ptr(old_file, "-") && streq_ptr(new_file, "-"))
+                return report_usage("Only one of the two keys can be on standard input.");
+        r = secret_get(c, old_file, "Key that it has: ", false, &old_fd);
+        if (r >= 0)
+                r = secret_get(c, new_file, "New key: ", true, &new_fd);
+        return r < 0 ? r : bus_method(c, "ChangeKey", name, NULL, "shh", name, old_fd, new_fd);
 }
 
 int verb_stop(Ctl *c) {
@@ -53,7 +81,7 @@ int verb_terminate(Ctl *c) {
 }
 
 int verb_restart(Ctl *c) {
-        return check_timeout(c) ?: bus_call_each(c, "RestartContainer", c->args->words, append_stop, NULL);
+        return check_timeout(c) ?: call_each_start(c, "RestartContainer", append_stop, NULL);
 }
 
 int verb_reboot(Ctl *c) {
@@ -73,7 +101,7 @@ int verb_enable(Ctl *c) {
 
         r = bus_call_each(c, "EnableContainer", c->args->words, NULL, NULL);
         if (r >= 0 && arguments_have(c->args, OPTION_NOW))
-                r = bus_call_each(c, "StartContainer", c->args->words, NULL, BERTH_ERROR_ALREADY_RUNNING);
+                r = call_each_start(c, "StartContainer", NULL, BERTH_ERROR_ALREADY_RUNNING);
         return r;
 }
 

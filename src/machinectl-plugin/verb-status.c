@@ -107,6 +107,7 @@ static void print_container(Ctl *c, json_object *o) {
         }
         print_field("OS", get_string(o, "OperatingSystem"));
         print_field("Image", get_string(o, "Image"));
+        print_field("Store", get_string(o, "Store"));
         print_owner(get_number(o, "Owner"));
         print_field("UUID", get_string(o, "UUID"));
         if (get_number(o, "UIDBase") > 0) {
@@ -114,7 +115,12 @@ static void print_container(Ctl *c, json_object *o) {
                 print_field("UIDs", text);
         }
         print_time("Created", get_number(o, "CreatedUSec"));
+        snapshots_print(c, get_string(o, "Name"));
         print_field("At boot", get_bool(o, "Enabled") ? "started (enabled)" : "not started (disabled)");
+        if (get_bool(o, "Privileged"))
+                print_field("Privileged", "yes: root inside is the host's");
+        if (get_bool(o, "Encrypted"))
+                print_field("Encrypted", "yes: needs its key to start");
         if (get_bool(o, "Ephemeral"))
                 print_field("Ephemeral", "yes: removed when it stops");
         print_field("Unit", get_string(o, "Unit"));
@@ -308,20 +314,36 @@ int verb_show_image(Ctl *c) {
         return show_each(c, get_image);
 }
 
+static void print_date_or_never(const char *label, uint64_t usec) {
+        if (usec == 0)
+                print_field(label, "never");
+        else
+                print_time(label, usec);
+}
+
 static void print_image(json_object *o) {
-        json_object *aliases = json_object_object_get(o, "Aliases"), *properties = json_object_object_get(o, "Properties");
-        _cleanup_free_ char *text = NULL;
+        json_object *aliases = json_object_object_get(o, "Aliases"), *properties = json_object_object_get(o, "Properties"),
+                    *users = json_object_object_get(o, "UsedBy");
+        _cleanup_free_ char *text = NULL, *used_by = NULL;
 
         print_field("Fingerprint", get_string(o, "Fingerprint"));
         if (aliases && format_value(aliases, &text) >= 0)
                 print_field("Aliases", text);
         print_field("Description", get_string(o, "Description"));
+        print_field("Public", get_bool(o, "Public") ? "yes" : "no");
         print_field("Architecture", get_string(o, "Architecture"));
         print_field("Type", get_string(o, "Type"));
         print_bytes("Size", get_number(o, "SizeBytes"));
         print_bytes("Unpacked", get_number(o, "RootfsBytes"));
         print_time("Created", get_number(o, "CreatedUSec"));
         print_time("Uploaded", get_number(o, "UploadedUSec"));
+        print_date_or_never("Expires", get_number(o, "ExpiresUSec"));
+        print_date_or_never("Last used", get_number(o, "LastUsedUSec"));
+        if (*(get_string(o, "Source") ?: ""))
+                print_field("Pulled from", get_string(o, "Source"));
+        print_field("Auto-update", get_bool(o, "AutoUpdate") ? "yes" : "no");
+        if (users && format_value(users, &used_by) >= 0)
+                print_field("Used by", used_by);
         if (!properties || json_object_object_length(properties) == 0)
                 return;
         printf("%14s:\n", "Properties");

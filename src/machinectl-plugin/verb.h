@@ -27,6 +27,13 @@ typedef enum VerbWord {
         WORD_VERB,
         WORD_FILE,
         WORD_PROFILE,
+        WORD_SERVER_KEY,
+        WORD_SNAPSHOT,     /* a container, or CONTAINER/SNAPSHOT */
+        WORD_SNAPSHOT_OF,  /* of the container that is the first word */
+        WORD_REMOTE_IMAGE, /* REMOTE:IMAGE */
+        WORD_ANY_IMAGE,    /* IMAGE or REMOTE:IMAGE */
+        WORD_SETTING,
+        WORD_IMAGE_KEY,
 } VerbWord;
 
 typedef enum VerbFlags {

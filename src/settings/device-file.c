@@ -25,7 +25,29 @@ bool settings_file_has_device(const SettingsFile *f, const char *name) {
         return false;
 }
 
-bool settings_file_device_is_owners(const SettingsFile *f, const char *name) {
+/* What berth notes of a lent directory, and what its lender says. */
+static bool is_lent(const SettingsFile *f, const char *name, uint32_t uid) {
+        bool found = false;
+
+        for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
+                _cleanup_free_ char *error = NULL;
+                DeviceKey key;
+
+                if (l->kind != INI_ASSIGNMENT || !in_section(l, name))
+                        continue;
+                if (device_key_find(l->key, &key, &error) < 0)
+                        return false;
+                if (key == DEVICE_SOURCE_UID)
+                        found = strtoull(l->value, NULL, 10) == uid;
+                else if (key != DEVICE_TYPE && key != DEVICE_SOURCE_GID && key != DEVICE_SOURCE_IDENTITY && !device_key_is_lenders(key))
+                        return false;
+        }
+        return found;
+}
+
+bool settings_file_device_is_owners(const SettingsFile *f, const char *name, uint32_t uid) {
+        if (is_lent(f, name, uid))
+                return true;
         for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
                 _cleanup_free_ char *error = NULL;
                 DeviceKey key;

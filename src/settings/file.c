@@ -116,11 +116,22 @@ static int apply_line(const SettingsFile *f, const IniLine *l, Settings *s, bool
         return r;
 }
 
+/* Type= may stand anywhere in its section, and a section may be in two parts: it is the file that replaces or adds. */
+static void forget_replaced_devices(const SettingsFile *f, Devices *devices) {
+        for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
+                const char *name = l->kind == INI_ASSIGNMENT && streq(l->key, device_key_name(DEVICE_TYPE)) ? startswith(l->section, DEVICE_SECTION) : NULL;
+
+                if (name && *l->value)
+                        devices_begin_anew(devices, name);
+        }
+}
+
 int settings_file_apply(const SettingsFile *f, bool only_units, Settings *s, bool *seen, char **ret_error) {
         int r;
 
+        forget_replaced_devices(f, &s->devices);
         for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++) {
-                if (l->kind != INI_ASSIGNMENT || (only_units && !setting_section_is_unit(l->section)))
+                if (l->kind != INI_ASSIGNMENT || (only_units && !setting_is_for_units(l->section, l->key)))
                         continue;
                 r = apply_line(f, l, s, seen, ret_error);
                 if (r < 0)
@@ -330,7 +341,11 @@ static int append_value(SettingsFile *f, const Setting *t, char *value, char **r
         return ini_insert_assignment(&f->ini, at, t->section, t->name, value);
 }
 
-/* "Device.NAME.Key" */
+/* "NAME.Key" of "Device.NAME.Key", or of "Device NAME.Key", as settings_file_changed_keys() names it; NULL: no key of a device. */
+static const char *device_part(const char *key) {
+        return startswith(key, "Device.") ?: startswith(key, DEVICE_SECTION);
+}
+
 static int assign_device(SettingsFile *f, const char *key, const char *value, char **ret_error) {
         _cleanup_free_ char *name = NULL;
         const char *rest;
@@ -354,6 +369,32 @@ static int find_names(const LxdKey *k, const Setting *ret[static 3], char **ret_
         return 0;
 }
 
+/* The assignments of one row among those that an LXD key gives, in normal form. */
+static int values_of_row(const LxdKey *k, const Setting *row, char *const *assignments, const char *value, char ***ret, char **ret_error) {
+        _cleanup_strv_ char **values = NULL;
+        int r;
+
+        STRV_FOREACH(a, assignments) {
+                _cleanup_free_ char *text = NULL, *reason = NULL;
+                const char *rest = startswith(*a, row->name);
+
+                if (!rest || *rest != '=')
+                        continue;
+                r = normalise(row, rest + 1, &text, &reason);
+                /* Where it was checked as a whole the type knows better what is wrong with a part of it. */
+                if (r == -EINVAL && row->type->list && reason)
+                        return asprintf(ret_error, "%s: %s", k->key, reason) < 0 ? -ENOMEM : -EINVAL;
+                if (r == -EINVAL)
+                        return asprintf(ret_error, "%s: '%.80s' is not %s.", k->key, value, k->expects) < 0 ? -ENOMEM : -EINVAL;
+                if (r >= 0)
+                        r = strv_consume(&values, TAKE_PTR(text));
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(values);
+        return 0;
+}
+
 /* What the key stands for is replaced, all of it. */
 static int assign_lxd(SettingsFile *f, const LxdKey *k, const char *value, char **ret_error) {
         _cleanup_strv_ char **assignments = NULL;
@@ -366,29 +407,18 @@ static int assign_lxd(SettingsFile *f, const LxdKey *k, const char *value, char 
         if (r < 0)
                 return r;
         /* All is checked before anything is changed. */
-        for (unsigned pass = 0; pass < 2; pass++) {
-                for (size_t i = 0; i < ELEMENTSOF(rows) && pass > 0; i++) {
-                        r = rows[i] ? replace_values(f, rows[i], NULL, ret_error) : 0;
+        for (unsigned pass = 0; pass < 2; pass++)
+                for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                        _cleanup_strv_ char **values = NULL;
+
+                        if (!rows[i])
+                                continue;
+                        r = values_of_row(k, rows[i], assignments, value, &values, ret_error);
+                        if (r >= 0)
+                                r = pass > 0 ? replace_values(f, rows[i], values, ret_error) : settings_file_check_room(f, rows[i]->name, values, ret_error);
                         if (r < 0)
                                 return r;
                 }
-                STRV_FOREACH(a, assignments) {
-                        _cleanup_free_ char *text = NULL, *reason = NULL;
-                        const char *equals = strchr(*a, '=');
-
-                        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                                if (!rows[i] || strncmp(rows[i]->name, *a, (size_t) (equals - *a)) != 0 || rows[i]->name[equals - *a])
-                                        continue;
-                                r = normalise(rows[i], equals + 1, &text, &reason);
-                                if (r == -EINVAL)
-                                        return asprintf(ret_error, "%s: '%.80s' is not %s.", k->key, value, k->expects) < 0 ? -ENOMEM : -EINVAL;
-                                if (r >= 0 && pass > 0)
-                                        r = replace_value(f, rows[i], text, ret_error);
-                                if (r < 0)
-                                        return r;
-                        }
-                }
-        }
         return 0;
 }
 
@@ -415,8 +445,8 @@ static int assign(SettingsFile *f, const char *key, const char *value, bool inte
         if (!key_copy || !value_copy)
                 return -ENOMEM;
 
-        if (startswith(key_copy, "Device."))
-                return assign_device(f, startswith(key_copy, "Device."), value_copy, ret_error);
+        if (device_part(key_copy))
+                return assign_device(f, device_part(key_copy), value_copy, ret_error);
         if (lxd_key_find(key_copy))
                 return assign_lxd(f, lxd_key_find(key_copy), value_copy, ret_error);
         r = find_settable(key_copy, internal, &t, &subkey, ret_error);
@@ -456,8 +486,8 @@ int settings_file_unset(SettingsFile *f, const char *key, char **ret_error) {
         assert(key);
         assert(ret_error);
 
-        if (startswith(key, "Device."))
-                return assign_device(f, startswith(key, "Device."), NULL, ret_error);
+        if (device_part(key))
+                return assign_device(f, device_part(key), NULL, ret_error);
         if (lxd_key_find(key))
                 return assign_lxd(f, lxd_key_find(key), "", ret_error);
         r = find_settable(key, false, &t, &subkey, ret_error);
@@ -477,11 +507,11 @@ int settings_file_get(const SettingsFile *f, const char *key, char **ret_value, 
         assert(ret_value);
         assert(ret_error);
 
-        if (startswith(key, "Device.")) {
+        if (device_part(key)) {
                 _cleanup_free_ char *name = NULL;
                 const char *rest;
 
-                r = device_key_split(startswith(key, "Device."), &name, &rest, ret_error);
+                r = device_key_split(device_part(key), &name, &rest, ret_error);
                 return r < 0 ? r : settings_file_get_device(f, name, rest, ret_value, ret_error);
         }
         if (lxd_key_find(key)) {
@@ -533,8 +563,17 @@ int settings_key_is_owner_settable(const char *key) {
         const LxdKey *k = lxd_key_find(key);
         const Setting *t;
 
-        /* Each of these keys stands for settings of the same kind; a test sees to that. */
+        /* Each of these keys stands for settings of the same kind; a test sees to that. One stands for none: it says what is so anyway. */
+        if (k && !k->names[0])
+                return 1;
         return setting_find(k ? k->names[0] : key, &t, NULL, NULL) < 0 ? -EINVAL : t->who == SETTING_OWNER;
+}
+
+bool settings_key_is_ruled(const char *key) {
+        _cleanup_free_ char *error = NULL;
+        const Setting *t;
+
+        return setting_find(key, &t, NULL, &error) >= 0 && t->who == SETTING_RULED;
 }
 
 bool settings_key_is_internal(const char *key) {
@@ -551,7 +590,7 @@ int settings_line_is_owner_settable(const char *section, const char *key, const 
 
         if (device)
                 return device_key_find(key, &k, &error) >= 0 && device_key_is_owner_settable(k, value);
-        return setting_find_in_section(section, key, &t, &error) >= 0 && t->who == SETTING_OWNER;
+        return setting_find_in_section(section, key, &t, &error) >= 0 && t->who == SETTING_OWNER && (!t->type->owner_may || t->type->owner_may(value));
 }
 
 /* Two files' assignments of one key, compared in order. */
@@ -593,14 +632,41 @@ int settings_file_changed_keys(const SettingsFile *a, const SettingsFile *b, cha
         return 0;
 }
 
+static int is_owner_settable(const char *key, const char *value) {
+        const LxdKey *k = lxd_key_find(key);
+        const Setting *t;
+        int r;
+
+        r = settings_key_is_owner_settable(key);
+        if (r <= 0 || (k && !k->names[0]))
+                return r;
+        if (k && value) {
+                _cleanup_strv_ char **assignments = NULL;
+                _cleanup_free_ char *error = NULL;
+
+                /* A bad value is refused later, with a sentence. */
+                if (lxd_key_translate(k, value, &assignments, &error) < 0)
+                        return 1;
+                STRV_FOREACH(a, assignments) {
+                        _cleanup_free_ char *name = strndup(*a, strcspn(*a, "="));
+
+                        r = !name ? -ENOMEM : is_owner_settable(name, strchr(*a, '=') + 1);
+                        if (r <= 0)
+                                return r;
+                }
+                return 1;
+        }
+        return setting_find(k ? k->names[0] : key, &t, NULL, NULL) >= 0 && (!t->type->owner_may || t->type->owner_may(value));
+}
+
 int settings_assignment_is_owner_settable(const char *key, const char *value) {
         _cleanup_free_ char *name = NULL, *error = NULL;
         const char *rest;
         DeviceKey k;
 
-        rest = startswith(key, "Device.") ?: startswith(key, DEVICE_SECTION);
+        rest = device_part(key);
         if (!rest)
-                return settings_key_is_owner_settable(key);
+                return is_owner_settable(key, value);
         if (device_key_split(rest, &name, &rest, &error) < 0 || device_key_find(rest, &k, &error) < 0)
                 return -EINVAL;
         return device_key_is_owner_settable(k, value);

@@ -13,6 +13,7 @@ typedef enum HookType {
         HOOK_START,      /* in the container, confined as the payload, right before it */
         HOOK_STOP,       /* on the host, before the payload is asked to stop */
         HOOK_POST_STOP,  /* on the host, when nothing of it is left */
+        HOOK_CLONE,      /* on the host, when a copy has been made and is not there for anybody yet; of the copy */
         HOOK_DELETE,     /* on the host, before it is deleted */
         _HOOK_TYPE_MAX,
         _HOOK_TYPE_INVALID = -EINVAL,

@@ -15,7 +15,9 @@
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "settings/file.h"
+#include "settings/privileged.h"
 #include "settings/profile.h"
+#include "settings/syscall-name.h"
 
 #define DROP_INS_MAX 256U
 
@@ -270,10 +272,14 @@ bool settings_files_have_units(const SettingsFiles *files) {
                 const Ini *ini = &files->items[i]->ini;
 
                 for (size_t j = 0; j < ini->n_lines; j++)
-                        if (ini->lines[j].kind == INI_SECTION && setting_section_is_unit(ini->lines[j].section))
+                        if (ini->lines[j].kind == INI_ASSIGNMENT && setting_is_for_units(ini->lines[j].section, ini->lines[j].key))
                                 return true;
         }
         return false;
+}
+
+bool settings_have_units(const Settings *s) {
+        return s->unit_dependencies || s->unit_lines || s->autostart || s->snapshot_schedule;
 }
 
 int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, bool only_units, Settings **ret, char **ret_error) {
@@ -294,9 +300,19 @@ int settings_files_merge(const SettingsFiles *common, const SettingsFiles *own, 
                         if (r < 0)
                                 return r;
                 }
-        r = devices_check(&s->devices, ret_error);
+        r = s->raw_seccomp ? raw_policy_check(s->raw_seccomp, ret_error) : 0;
+        if (r == -EINVAL)
+                return -EBADMSG;
         if (r < 0)
                 return r;
+        r = devices_check(&s->devices, ret_error);
+        if (r >= 0)
+                r = devices_set_priority(&s->devices, s->network_priority);
+        if (r < 0)
+                return r;
+        r = privileged_check(s, ret_error);
+        if (r < 0)
+                return r == -EINVAL ? -EBADMSG : r;
         *ret = TAKE_PTR(s);
         return 0;
 }

@@ -8,8 +8,9 @@
 
 typedef struct LxdKey {
         const char *key;
-        const char *names[3];  /* of the settings that it stands for; all are replaced */
-        /* Adds "Name=value" assignments, none takes all back. -EINVAL, with a reason that ends "'value' …" perhaps. */
+#define LXD_KEY_NAMES_MAX 3U
+        const char *names[LXD_KEY_NAMES_MAX];  /* of the settings that it stands for; all are replaced */
+        /* Adds "Name=value" assignments, none takes all back. -EINVAL, with a whole sentence perhaps. */
         int (*translate)(const char *value, char ***assignments, char **ret_reason);
         const char *expects;
         const char *example;

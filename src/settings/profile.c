@@ -158,7 +158,7 @@ bool profiles_have_units(const char *root, const char *names) {
                 if (profile_load(root, name, &f, NULL, &error) < 0)
                         continue;
                 for (const IniLine *l = f->ini.lines; l < f->ini.lines + f->ini.n_lines; l++)
-                        if (l->kind == INI_ASSIGNMENT && setting_section_is_unit(l->section))
+                        if (l->kind == INI_ASSIGNMENT && setting_is_for_units(l->section, l->key))
                                 return true;
         }
         return false;

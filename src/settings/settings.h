@@ -13,7 +13,7 @@
 /* A container's settings: INI in the manner of unit files, described by one table (table.c) and merged from several files before
  * anybody acts on them. The result is one struct that does not change. No privileges, no bus.
  *
- * Files, later ones win key by key (an empty assignment clears a list):
+ * Files, later ones win key by key (an empty assignment clears a list), a device as a whole where they state its Type=:
  *   /etc/berth/container.conf.d/NN-*.conf          for all containers, over /usr/lib/berth/container.conf.d/
  *   /etc/berth/profiles/NAME.conf                  those that Profiles= names, in its order, over /usr/lib/berth/profiles/
  *   /var/lib/berth/containers/NAME/container.conf  the container's own, written by the API
@@ -21,6 +21,10 @@
  */
 
 #define SETTINGS_FILE_SIZE_MAX (256U * 1024U)
+
+#define LAYER_ID_LENGTH 32U /* lower-case hex, random */
+#define LAYERS_MAX 33U      /* one to write and those below it; overlayfs reads a directory of each */
+bool layer_id_valid(const char *id);
 
 typedef enum NotifyReady {
         NOTIFY_READY_AUTO, /* wait for READY=1 when the payload is systemd */
@@ -50,6 +54,8 @@ typedef struct SettingRlimit {
 typedef struct Settings {
         /* [Container]: who it is. Written when it is made; kept by berth, not by people. */
         char *image;              /* fingerprint */
+        char *store;              /* NULL: the default one */
+        char **layers;            /* topmost first: the one that is its own to write, then those that do not change any more */
         char *uuid;               /* 36 characters; the payload's container_uuid */
         char *architecture;
         char *description;
@@ -57,13 +63,24 @@ typedef struct Settings {
         char **metadata;          /* "key=value", of LXD's user.* */
         uint32_t uid_base;        /* 0: none leased yet */
         uid_t owner;
+        uint64_t start_before_usec; /* 0: it waits for its first start */
         uint64_t created_usec;
+        char *key_file;           /* of an encrypted one; NULL: somebody is asked */
+        bool encrypted;
         bool ephemeral;
+        bool protect_delete;
+        uint64_t snapshot_expiry_usec; /* 0: never */
+        char *snapshot_pattern;
+        char *snapshot_schedule;  /* NULL: none */
+        bool snapshot_stopped;    /* of one that does not run, too */
 
         /* [Exec]: the payload */
         char **init;              /* NULL: /sbin/init */
+        bool one_shot;            /* the program is whatever is run in it first, and it ends with that */
         bool stub_init;           /* berth's own PID 1 runs init as PID 2, reaps, forwards signals */
         char **environment;       /* "KEY=value" */
+        char **load_credentials;  /* "id:/path", or "id" */
+        char **loaded_credentials; /* "id:value", which the supervisor has read of those; not a setting */
         char **credentials;       /* "id:value", systemd's ImportCredential world in the guest */
         char *hostname;           /* NULL: the container's name */
         char *working_directory;  /* of a single program; NULL: / */
@@ -75,6 +92,8 @@ typedef struct Settings {
         int umask;
         int oom_score_adjust, nice, cpu_priority, io_priority;
         char *cpu_policy, *io_class; /* systemd's words */
+        char *lxcfs;                 /* auto, yes, no */
+        char *personality;        /* systemd's word, or "auto" */
 
         /* [Hooks] */
         char **hooks[_HOOK_TYPE_MAX]; /* command lines */
@@ -83,10 +102,28 @@ typedef struct Settings {
         /* [Security] */
         uint64_t capabilities;    /* bounding set */
         bool no_new_privileges;
+        bool nesting;             /* containers inside */
+        bool privileged;          /* no user namespace of its own */
+        char **kernel_modules;
+        int idmap_size;           /* how many ids it has */
+        int idmap_base;           /* the first of them on the host; 0: any */
+        char *apparmor_profile;   /* NULL: the one that berth makes */
+        char **raw_apparmor;      /* rules that it has on top */
+        char **syscall_filter;    /* lists of names, as they were written */
+        char **raw_seccomp;       /* lines of a policy; it stands in for the default one */
+        char *syscall_policy;     /* "default", "allow", "deny": what holds of calls that the lists do not name */
+        char *syscall_architectures; /* "all", "native" */
+        bool intercept_mknod, intercept_mount, intercept_sysinfo;
+        char **intercept_mount_types; /* file systems */
 
         /* [Resource]: on the scope */
         UnitProperty *unit_properties;
         size_t n_unit_properties;
+        int inotify_instances_max, inotify_watches_max; /* 0: half of the host's */
+        int namespaces_max;       /* of each kind */
+        int cgroups_max, cgroup_depth_max;
+        int network_priority;     /* of interfaces that say nothing themselves */
+        char *slice;              /* of the scope; NULL: BERTH_SLICE */
         int cpu_count;            /* 0: as many as there are; chosen where the CPUs themselves are not */
         char *memory_enforce;     /* "soft": what is said of MemoryMax is given as MemoryHigh */
 
@@ -110,7 +147,9 @@ typedef struct SettingsFile SettingsFile;
 /* The merged settings of a container. On failure *ret_error is a sentence that names file, line and key (caller frees).
  * -ENOENT: no such container. -EBADMSG: a file has a mistake. */
 int settings_load(const char *name, Settings **ret, char **ret_error);
-/* The same below another root directory, for tests and for the generator ("" is the real one). */
+/* Is there anything in them that PID 1 reads from unit files? */
+bool settings_have_units(const Settings *s);
+/* The same as settings_load() below another root directory, for tests and for the generator ("" is the real one). */
 int settings_load_at(const char *root, const char *name, Settings **ret, char **ret_error);
 /* The same with another container.conf than the one that is there. */
 int settings_load_with(const char *name, const SettingsFile *own, Settings **ret, char **ret_error);
@@ -144,6 +183,7 @@ int settings_assignment_is_owner_settable(const char *key, const char *value);
 int settings_file_set_internal(SettingsFile *f, const char *key, const char *value);
 
 /* Is it one of berth's own? */
+bool settings_key_is_ruled(const char *key); /* SETTING_RULED */
 bool settings_key_is_internal(const char *key);
 /* The same of an assignment that stands in a file. 0 also for what is nobody's key. */
 int settings_line_is_owner_settable(const char *section, const char *key, const char *value);

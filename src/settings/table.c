@@ -57,12 +57,27 @@ const Setting settings_table[] = {
         OWN(Architecture, identifier, architecture, INTERNAL, BERTH, "Architecture of the image, in Debian's or LXD's spelling"),
         OWN(CreatedUSec, u64, created_usec, INTERNAL, BERTH, "When it was created, in microseconds since 1970"),
         OWN(Description, string, description, LIVE, OWNER, "A line of text for people"),
+        OWN(Encrypted, bool, encrypted, INTERNAL, BERTH, "What it writes is encrypted on the disk, and it needs a key to start"),
         OWN(Ephemeral, bool, ephemeral, CREATE_ONLY, BERTH, "Deleted when it stops"),
         OWN(Image, fingerprint, image, INTERNAL, BERTH, "Fingerprint of the image it was created from"),
+        ROW(Container, KeyFile, NULL, path, key_file, NEXT_START, ADMIN, NULL,
+            "File of the host, readable by root alone, that holds the key of an encrypted container, for whom nobody is to be asked"),
+        OWN(Layers, layers, layers, INTERNAL, BERTH, "What it has written, and below it what is kept as it was, on top of the image"),
         ROW(Container, Metadata, "user.*", metadata, metadata, LIVE, OWNER, NULL, "Free keys with values, of whoever wants to keep some"),
         OWN(Owner, u32, owner, INTERNAL, BERTH, "User id of who owns it"),
         ROW(Container, Profiles, NULL, profiles, profiles, LIVE, OWNER, NULL,
             "Profiles that it uses, in the order in which they count; what it says itself counts more"),
+        ROW(Container, ProtectDelete, "security.protection.delete", bool, protect_delete, LIVE, OWNER, "no", "Nobody deletes it before this is unset"),
+        ROW(Container, SnapshotExpiry, "snapshots.expiry", time_span, snapshot_expiry_usec, LIVE, OWNER, "0",
+            "How long a snapshot is kept that says nothing else; 0: until somebody deletes it"),
+        ROW(Container, SnapshotPattern, NULL, snapshot_pattern, snapshot_pattern, LIVE, OWNER, "snap%i",
+            "The name of a snapshot that is given none: %Y %m %d %H %M %S are of the time, %i is the next number"),
+        ROW(Container, SnapshotSchedule, NULL, calendar, snapshot_schedule, LIVE, OWNER, NULL,
+            "When snapshots are taken of it; empty: when somebody does. It becomes berth-snapshot@NAME.timer"),
+        ROW(Container, SnapshotStopped, "snapshots.schedule.stopped", bool, snapshot_stopped, LIVE, OWNER, "no",
+            "Whether the schedule counts while it does not run, too"),
+        OWN(StartBeforeUSec, u64, start_before_usec, INTERNAL, BERTH, "When an ephemeral one that has not been started is deleted, as CreatedUSec="),
+        OWN(Store, identifier, store, INTERNAL, BERTH, "Where what it writes is kept, when that is not the default store"),
         OWN(UIDBase, u32, uid_base, INTERNAL, BERTH, "First of the 65536 host user ids that are its own"),
         OWN(UUID, uuid, uuid, INTERNAL, BERTH, "Its identity, passed to the payload as container_uuid"),
 
@@ -82,19 +97,27 @@ const Setting settings_table[] = {
         RLIMIT(LimitFSIZE, "limits.kernel.fsize", rlimit_size, RLIMIT_FSIZE, 0, OWNER, "Size of a file that a process writes"),
         RLIMIT(LimitLOCKS, "limits.kernel.locks", rlimit, RLIMIT_LOCKS, 0, OWNER, "File locks of a process"),
         RLIMIT(LimitMEMLOCK, "limits.kernel.memlock", rlimit_size, RLIMIT_MEMLOCK, 0, ADMIN, "Memory that cannot be swapped out"),
-        RLIMIT(LimitMSGQUEUE, "limits.kernel.msgqueue", rlimit_size, RLIMIT_MSGQUEUE, 0, ADMIN, "Bytes in POSIX message queues"),
+        RLIMIT(LimitMSGQUEUE, "limits.kernel.msgqueue", rlimit_size, RLIMIT_MSGQUEUE, 0, ADMIN, "Bytes in POSIX message queues of a user; no more for all of it; empty: half of the host's"),
         RLIMIT(LimitNICE, "limits.kernel.nice", rlimit, RLIMIT_NICE, 40, ADMIN, "Nice level that a process may give itself, as 20 minus it"),
         RLIMIT(LimitNOFILE, "limits.kernel.nofile", rlimit, RLIMIT_NOFILE, 1073741816, OWNER, "Open files of a process"),
         RLIMIT(LimitNPROC, "limits.kernel.nproc", rlimit, RLIMIT_NPROC, 0, OWNER, "Processes of a user"),
         RLIMIT(LimitRSS, "limits.kernel.rss", rlimit_size, RLIMIT_RSS, 0, OWNER, "Memory of a process; Linux does not look at it"),
         RLIMIT(LimitRTPRIO, "limits.kernel.rtprio", rlimit, RLIMIT_RTPRIO, 99, ADMIN, "Realtime priority that a process may give itself"),
         RLIMIT(LimitRTTIME, "limits.kernel.rttime", rlimit_usec, RLIMIT_RTTIME, 0, OWNER, "CPU time of a realtime process without a pause"),
-        RLIMIT(LimitSIGPENDING, "limits.kernel.sigpending", rlimit, RLIMIT_SIGPENDING, 0, ADMIN, "Signals that wait for a user's processes"),
+        RLIMIT(LimitSIGPENDING, "limits.kernel.sigpending", rlimit, RLIMIT_SIGPENDING, 0, ADMIN, "Signals that wait for a user's processes; no more for all of it; empty: half of the host's"),
         RLIMIT(LimitSTACK, "limits.kernel.stack", rlimit_size, RLIMIT_STACK, 0, OWNER, "Stack of a process"),
+        ROW(Exec, LoadCredential, NULL, load_credentials, load_credentials, NEXT_START, ADMIN, NULL,
+            "Credentials that are read from files of the host at each start, ID:PATH; without a path from the host's credential store"),
+        CHOICE(Exec, Lxcfs, lxcfs, "auto yes no", "no", NEXT_START, OWNER, "auto",
+               "Whether files of /proc tell its limits, by the host's lxcfs; auto: when the host runs it; yes: no start without"),
         NUMBER(Exec, Nice, NULL, nice, -20, 19, NEXT_START, ADMIN, "0", "The nice level its processes begin with"),
         ROW(Exec, NotifyReady, NULL, notify_ready, notify_ready, NEXT_START, OWNER, "auto",
             "Whether a start waits for READY=1 of the payload; auto: when it is systemd"),
         NUMBER(Exec, OOMScoreAdjust, NULL, oom_score_adjust, -1000, 1000, NEXT_START, ADMIN, "0", "How soon its processes are killed when the host has no memory; -1000: never"),
+        ROW(Exec, OneShot, NULL, bool, one_shot, NEXT_START, OWNER, "no",
+            "Init= is not run: the container waits for a command (berthctl exec), and ends with it"),
+        CHOICE(Exec, Personality, personality, "auto x86 x86-64 arm arm64 ppc ppc-le ppc64 ppc64-le s390 s390x", "x86", NEXT_START, OWNER, "auto",
+               "The machine that uname(2) shows, one that the host's kernel can be; auto: the one that its image is made for"),
         ROW(Exec, SetCredential, NULL, credentials, credentials, NEXT_START, OWNER, NULL, "Credentials that the payload may import, see systemd.exec(5)"),
         ROW(Exec, StubInit, NULL, bool, stub_init, NEXT_START, OWNER, "no",
             "Run Init= as PID 2 below berth's own small PID 1, which reaps and forwards signals"),
@@ -104,6 +127,7 @@ const Setting settings_table[] = {
         ROW(Exec, User, NULL, user, user, NEXT_START, OWNER, NULL, "User of a single program, resolved inside; empty: root"),
         ROW(Exec, WorkingDirectory, NULL, path, working_directory, NEXT_START, OWNER, NULL, "Working directory of a single program; empty: /"),
 
+        HOOK(HookClone, HOOK_CLONE, ADMIN, "Runs on the host when the container has been made as a copy of another"),
         HOOK(HookDelete, HOOK_DELETE, ADMIN, "Runs on the host before the container is deleted"),
         HOOK(HookMount, HOOK_MOUNT, ADMIN, "Runs in the container's mount namespace, as root of the host, when its root is put together"),
         HOOK(HookPostStop, HOOK_POST_STOP, ADMIN, "Runs on the host when the container has stopped"),
@@ -121,6 +145,8 @@ const Setting settings_table[] = {
         RESOURCE(CPUQuota, NULL, quota, "CPUQuotaPerSecUSec", NULL, 8192 * 10000, USEC_INFINITY, OWNER, "CPU time it may use, of one CPU: 200% is two CPUs' worth"),
         RESOURCE(CPUQuotaPeriodSec, NULL, period, "CPUQuotaPeriodUSec", NULL, 0, USEC_INFINITY, OWNER, "In what time CPUQuota= is dealt out; 100ms is normal"),
         RESOURCE(CPUWeight, NULL, cpu_weight, "CPUWeight", NULL, 10000, UINT64_MAX, OWNER, "Its share of CPU time where CPUs are short; 100 is normal"),
+        NUMBER(Resource, CgroupDepthMax, NULL, cgroup_depth_max, 1, INT32_MAX, NEXT_START, ADMIN, "64", "How deep it may nest cgroups"),
+        NUMBER(Resource, CgroupsMax, NULL, cgroups_max, 1, INT32_MAX, NEXT_START, ADMIN, "8192", "How many cgroups it may have; they are memory of the kernel's"),
         RESOURCE(IOAccounting, NULL, property_bool, "IOAccounting", NULL, 0, 0, OWNER, "Count what it reads and writes"),
         RESOURCE(IODeviceLatencyTargetSec, NULL, disk_latency, "IODeviceLatencyTargetUSec", NULL, 0, 0, ADMIN, "Disks that shall answer it in this time"),
         RESOURCE(IODeviceWeight, NULL, disk_weight, "IODeviceWeight", NULL, 10000, 0, ADMIN, "Its share of the throughput of single disks"),
@@ -132,6 +158,10 @@ const Setting settings_table[] = {
         RESOURCE(IPAccounting, NULL, property_bool, "IPAccounting", NULL, 0, 0, OWNER, "Count what it sends and receives"),
         RESOURCE(IPAddressAllow, NULL, addresses, "IPAddressAllow", NULL, 0, 0, OWNER, "Addresses it may speak with although IPAddressDeny= has them"),
         RESOURCE(IPAddressDeny, NULL, addresses, "IPAddressDeny", NULL, 0, 0, OWNER, "Addresses it may not speak with"),
+        NUMBER(Resource, InotifyInstancesMax, NULL, inotify_instances_max, 1, INT32_MAX, NEXT_START, ADMIN, NULL,
+               "Inotify instances that all of it may have, and as many fanotify groups; empty: half of what the host has for all, fs.inotify.max_user_instances"),
+        NUMBER(Resource, InotifyWatchesMax, NULL, inotify_watches_max, 1, INT32_MAX, NEXT_START, ADMIN, NULL,
+               "Files that all of it may watch by inotify, and by fanotify; empty: half of what the host has for all, fs.inotify.max_user_watches"),
         WORD(ManagedOOMMemoryPressure, "ManagedOOMMemoryPressure", "auto kill", LIVE, OWNER, "Whether systemd-oomd kills it when it waits for memory too long"),
         RESOURCE(ManagedOOMMemoryPressureLimit, NULL, pressure, "ManagedOOMMemoryPressureLimit", NULL, 0, 0, OWNER, "From which memory pressure on"),
         { .section = "Resource", .name = "ManagedOOMPreference", .type = &setting_type_property_choice, .offset = offsetof(Settings, unit_properties),
@@ -147,15 +177,61 @@ const Setting settings_table[] = {
         RESOURCE(MemorySwapMax, NULL, memory, "MemorySwapMax", "MemorySwapMaxScale", UINT64_MAX, UINT64_MAX, OWNER,
                  "Swap it may use at the most"),
         RESOURCE(MemoryZSwapMax, NULL, memory, "MemoryZSwapMax", NULL, UINT64_MAX, UINT64_MAX, OWNER, "Compressed swap it may use at the most; systemd 253 or newer"),
+        RESOURCE(MemoryZSwapWriteback, NULL, property_bool, "MemoryZSwapWriteback", NULL, 0, 0, OWNER,
+                 "Whether compressed swap that is full goes on to the disk; systemd 256 or newer"),
+        { .section = "Resource", .name = "NamespacesMax", .type = &setting_type_integer, .offset = offsetof(Settings, namespaces_max), .min = 16, .max = INT32_MAX,
+          .example = "100", .when = SETTING_NEXT_START, .who = SETTING_ADMIN, .fallback = "2048",
+          .help = "Namespaces of each kind that all of it may have; the host has user.max_mnt_namespaces and so on for all" },
+        NUMBER(Resource, NetworkPriority, "limits.network.priority", network_priority, 0, 10, LIVE, ADMIN, "0",
+               "From 1 on its packets are sent first where the host's interfaces have queues; 0: like those of others"),
         WORD(OOMPolicy, "OOMPolicy", "continue stop kill", NEXT_START, OWNER, "What becomes of all of it when a process is killed for memory; systemd 253 or newer"),
+        ROW(Resource, Slice, NULL, slice, slice, NEXT_START, ADMIN, NULL, "The slice that its scope is put into; empty: machine-berth.slice"),
         RESOURCE(StartupAllowedCPUs, NULL, bits, "StartupAllowedCPUs", NULL, 8191, 0, OWNER, "AllowedCPUs= while the host starts and stops"),
         RESOURCE(StartupAllowedMemoryNodes, NULL, bits, "StartupAllowedMemoryNodes", NULL, 1023, 0, OWNER, "AllowedMemoryNodes= while the host starts and stops"),
         RESOURCE(StartupCPUWeight, NULL, cpu_weight, "StartupCPUWeight", NULL, 10000, UINT64_MAX, OWNER, "CPUWeight= while the host starts and stops"),
         RESOURCE(StartupIOWeight, NULL, weight, "StartupIOWeight", NULL, 10000, UINT64_MAX, OWNER, "IOWeight= while the host starts and stops"),
+        RESOURCE(StartupMemoryHigh, NULL, memory, "StartupMemoryHigh", NULL, UINT64_MAX, UINT64_MAX, OWNER,
+                 "MemoryHigh= while the host starts and stops; systemd 254 or newer"),
+        RESOURCE(StartupMemoryLow, NULL, memory, "StartupMemoryLow", NULL, UINT64_MAX, 0, ADMIN,
+                 "MemoryLow= while the host starts and stops; systemd 254 or newer"),
+        RESOURCE(StartupMemoryMax, NULL, memory, "StartupMemoryMax", NULL, UINT64_MAX, UINT64_MAX, OWNER,
+                 "MemoryMax= while the host starts and stops; systemd 254 or newer"),
+        RESOURCE(StartupMemorySwapMax, NULL, memory, "StartupMemorySwapMax", NULL, UINT64_MAX, UINT64_MAX, OWNER,
+                 "MemorySwapMax= while the host starts and stops; systemd 254 or newer"),
+        RESOURCE(StartupMemoryZSwapMax, NULL, memory, "StartupMemoryZSwapMax", NULL, UINT64_MAX, UINT64_MAX, OWNER,
+                 "MemoryZSwapMax= while the host starts and stops; systemd 254 or newer"),
         RESOURCE(TasksMax, "limits.processes", tasks, "TasksMax", "TasksMaxScale", UINT32_MAX, SCOPE_TASKS_MAX, OWNER, "Processes and threads it may have"),
 
+        ROW(Security, AppArmorProfile, NULL, profile_name, apparmor_profile, NEXT_START, ADMIN, NULL, "A loaded AppArmor profile instead of the one that berth makes, or unconfined"),
         ROW(Security, CapabilityBoundingSet, NULL, capabilities, capabilities, NEXT_START, ADMIN, CAPABILITIES_DEFAULT, "Capabilities that any process in it can ever have"),
+        { .section = "Security", .name = "IDMapBase", .lxd = "security.idmap.base", .type = &setting_type_id_base, .offset = offsetof(Settings, idmap_base),
+          .min = 524288, .max = 1878982656, .when = SETTING_NEXT_START, .who = SETTING_ADMIN,
+          .help = "First of the host's ids that are its own; unset: chosen among those that nobody has" },
+        { .section = "Security", .name = "IDMapSize", .lxd = "security.idmap.size", .type = &setting_type_integer, .offset = offsetof(Settings, idmap_size),
+          .min = 65536, .max = 16777216, .example = "131072", .when = SETTING_NEXT_START, .who = SETTING_ADMIN, .fallback = "65536",
+          .help = "How many user and group ids there are inside" },
+        ROW(Security, InterceptMknod, "security.syscalls.intercept.mknod", bool, intercept_mknod, NEXT_START, ADMIN, "no",
+            "The supervisor lends the nodes null, zero, full, random, urandom and tty to whoever makes them inside"),
+        ROW(Security, InterceptMount, "security.syscalls.intercept.mount", bool, intercept_mount, NEXT_START, ADMIN, "no",
+            "The supervisor mounts file systems of InterceptMountTypes= that are on block devices of the container's"),
+        ROW(Security, InterceptMountTypes, "security.syscalls.intercept.mount.allowed", filesystems, intercept_mount_types, NEXT_START, ADMIN, NULL,
+            "The types that InterceptMount= is about; the host's kernel reads what the container has written on its device"),
+        ROW(Security, InterceptSysinfo, "security.syscalls.intercept.sysinfo", bool, intercept_sysinfo, NEXT_START, ADMIN, "no",
+            "sysinfo(2) tells the container's uptime, memory, swap and processes"),
+        ROW(Security, KernelModules, "linux.kernel_modules", modules, kernel_modules, NEXT_START, ADMIN, NULL, "Kernel modules that the host loads before it starts"),
+        ROW(Security, Nesting, "security.nesting", bool, nesting, NEXT_START, RULED, "no", "Containers can run inside; what it loosens is under NESTING"),
         ROW(Security, NoNewPrivileges, NULL, bool, no_new_privileges, NEXT_START, OWNER, "no", "No set-user-id program gains anything inside"),
+        ROW(Security, Privileged, "security.privileged", bool, privileged, NEXT_START, ADMIN, "no",
+            "No user namespace of its own: root inside is the host's; what is left of a border is under PRIVILEGED"),
+        ROW(Security, RawAppArmor, NULL, raw_apparmor, raw_apparmor, NEXT_START, ADMIN, NULL, "Rules that its AppArmor profile has on top, as in apparmor.d(5)"),
+        ROW(Security, RawSeccomp, NULL, raw_seccomp, raw_seccomp, NEXT_START, ADMIN, NULL,
+            "Lines of a policy file as LXC has them, in the place of the default policy; SystemCallFilter= comes on top of it"),
+        CHOICE(Security, SystemCallArchitectures, syscall_architectures, "all native", "native", NEXT_START, OWNER, "all",
+               "native: nothing for the other ABIs of the architecture, such as 32 bit programs"),
+        ROW(Security, SystemCallFilter, NULL, syscall_filter, syscall_filter, NEXT_START, OWNER, NULL,
+            "System calls that are denied, with ~, as is everybody's right, or allowed, which is the administrator's"),
+        CHOICE(Security, SystemCallPolicy, syscall_policy, "default allow deny", "deny", NEXT_START, ADMIN, "default",
+               "What SystemCallFilter= begins with: berth's policy, all calls, or none"),
 
         LINE(Service, Restart, NULL, unit_choice, "Service.Restart", 0, "no on-success on-failure on-abnormal on-watchdog on-abort always",
              "Whether it is started again when it has ended; a reboot always does"),
@@ -174,12 +250,15 @@ const Setting settings_table[] = {
         UNIT(OnFailure, units, "Units that are started when it fails"),
         UNIT(OnSuccess, units, "Units that are started when it has ended well"),
         UNIT(PartOf, units, "Stopped and restarted with these units"),
+        UNIT(PropagatesStopTo, units, "When it stops, these units are stopped too"),
         LINE(Unit, RawUnit, "raw.unit", unit_raw, NULL, 0, NULL, "Lines that go into its units as they are: of berth@NAME.service, with Scope. of berth-NAME.scope"),
         UNIT(Requires, units, "Starts these units too, and fails when they fail"),
         UNIT(RequiresMountsFor, mounts, "Needs the file systems that these paths of the host are on"),
         UNIT(Requisite, units, "Fails to start unless these units run"),
         LINE(Unit, StartLimitBurst, NULL, unit_count, "Unit.StartLimitBurst", UINT32_MAX, NULL, "How many starts within StartLimitIntervalSec= are too many"),
         LINE(Unit, StartLimitIntervalSec, NULL, unit_time, "Unit.StartLimitIntervalSec", 0, NULL, "In which time starts are counted"),
+        UNIT(StopPropagatedFrom, units, "Stopped when one of these units stops"),
+        UNIT(Upholds, units, "Starts these units, and again whenever they are down"),
         UNIT(Wants, units, "Starts these units too, whatever becomes of them"),
 };
 const size_t n_settings_table = ELEMENTSOF(settings_table);
@@ -189,7 +268,7 @@ static const char *const when_table[_SETTING_WHEN_MAX] = {
 };
 
 static const char *const who_table[_SETTING_WHO_MAX] = {
-        [SETTING_OWNER] = "owner", [SETTING_ADMIN] = "admin", [SETTING_BERTH] = "berth",
+        [SETTING_OWNER] = "owner", [SETTING_RULED] = "owner, if a rule of polkit says so", [SETTING_ADMIN] = "admin", [SETTING_BERTH] = "berth",
 };
 
 const char *setting_when_to_string(SettingWhen when) {
@@ -222,6 +301,21 @@ static size_t distance(const char *a, const char *b) {
         return row[n];
 }
 
+/* Keys of LXD's that have no like here: what there is in their place. NULL: it is none of these. */
+static const char *without_like(const char *key) {
+        static const struct {
+                const char *prefix, *reason;
+        } keys[] = {
+                { "boot.stop.priority", "the host stops containers in the reverse of the order in which it starts them: AutostartPriority=, Before= and After= say that" },
+                { "limits.hugepages.", "systemd does not hand the hugetlb controller to anybody, so that nothing could hold the limit; huge pages are the host's to reserve" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                if (startswith(key, keys[i].prefix))
+                        return keys[i].reason;
+        return NULL;
+}
+
 static int explain_unknown(const char *key, char **ret_error) {
         _cleanup_free_ char *escaped = NULL;
         const char *name = NULL, *dot = strchr(key, '.');
@@ -233,6 +327,8 @@ static int explain_unknown(const char *key, char **ret_error) {
                 return r;
         if (strlen(escaped) > 60)
                 strcpy(escaped + 57, "...");
+        if (without_like(key))
+                return asprintf(ret_error, "There is no setting '%s': %s.", escaped, without_like(key)) < 0 ? -ENOMEM : -ENOENT;
 
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
                 const char *names[] = { t->name, t->lxd };
@@ -262,8 +358,24 @@ static int explain_unknown(const char *key, char **ret_error) {
         return r < 0 ? -ENOMEM : -ENOENT;
 }
 
+/* The names of LXD 4.22 and later for what goes to cloud-init; without the user.* they could not be told from nothing by images that read these. */
+static const char *older_name(const char *key) {
+        static const char *const names[][2] = {
+                { "cloud-init.network-config", "user.network-config" },
+                { "cloud-init.user-data", "user.user-data" },
+                { "cloud-init.vendor-data", "user.vendor-data" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(key, names[i][0]))
+                        return names[i][1];
+        return key;
+}
+
 static bool matches(const Setting *t, const char *key, const char **ret_subkey) {
         const char *family = t->lxd ? endswith(t->lxd, "*") : NULL, *rest;
+
+        key = older_name(key);
 
         *ret_subkey = NULL;
         if (streq(key, t->name) || (t->lxd && !family && streq(key, t->lxd)))
@@ -404,8 +516,8 @@ bool setting_is_meant(const Setting *t, const char *key) {
         return false;
 }
 
-bool setting_section_is_unit(const char *section) {
-        return streq(section, "Unit") || streq(section, "Service");
+bool setting_is_for_units(const char *section, const char *key) {
+        return streq(section, "Unit") || streq(section, "Service") || (streq(section, "Container") && streq(key, "SnapshotSchedule"));
 }
 
 int settings_new(Settings **ret) {
@@ -430,6 +542,7 @@ Settings *settings_free(Settings *s) {
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++)
                 t->type->clear(t, s);
         devices_done(&s->devices);
+        strv_free(s->loaded_credentials);
         free(s);
         return NULL;
 }

@@ -19,6 +19,7 @@ typedef enum SettingWhen {
 
 typedef enum SettingWho {
         SETTING_OWNER,        /* whoever owns the container */
+        SETTING_RULED,        /* the owner's if polkit says so of the action for anybody's containers, with the key; else the administrator's */
         SETTING_ADMIN,        /* reaches the host, or takes from others */
         SETTING_BERTH,        /* berth only, in container.conf only */
         _SETTING_WHO_MAX,
@@ -42,6 +43,8 @@ typedef struct SettingType {
         void (*clear)(const Setting *t, Settings *s);
         /* Where print() does not tell all; may be NULL. */
         bool (*differs)(const Setting *t, const Settings *a, const Settings *b);
+        /* Of a row that is the owner's: this value too? NULL: to be taken back. May be NULL: any. */
+        bool (*owner_may)(const char *value);
 } SettingType;
 
 struct Setting {
@@ -82,8 +85,8 @@ int setting_reset(const Setting *t, Settings *s);
 
 /* Does the key, in any of its forms, LXD's too, speak of the row? */
 bool setting_is_meant(const Setting *t, const char *key);
-/* Goes into unit files, through the generator. */
-bool setting_section_is_unit(const char *section);
+/* Goes into unit files, through the generator: as a line of one, or by being what a timer is made of. */
+bool setting_is_for_units(const char *section, const char *key);
 bool setting_has_choice(const Setting *t, const char *text);
 
 /* Is the field another one there? < 0 when it cannot be told. */
@@ -103,16 +106,17 @@ int setting_reason(char **ret_reason, const char *format, ...) _printf_(2, 3); /
 #define SETTINGS_HOOKS_MAX 64U /* commands of one hook */
 #define SETTINGS_LIST_MAX 1024U /* entries of one list */
 
-extern const SettingType setting_type_string, setting_type_bool, setting_type_u32, setting_type_u64, setting_type_fingerprint, setting_type_uuid,
+extern const SettingType setting_type_string, setting_type_bool, setting_type_u32, setting_type_u64, setting_type_fingerprint, setting_type_uuid, setting_type_layers,
         setting_type_identifier, setting_type_time_span;
-extern const SettingType setting_type_command, setting_type_hook, setting_type_environment, setting_type_metadata, setting_type_profiles, setting_type_credentials,
+extern const SettingType setting_type_command, setting_type_hook, setting_type_environment, setting_type_metadata, setting_type_profiles, setting_type_credentials, setting_type_load_credentials,
         setting_type_hostname, setting_type_path,
         setting_type_user, setting_type_signal, setting_type_notify_ready;
-extern const SettingType setting_type_capabilities;
+extern const SettingType setting_type_capabilities, setting_type_filesystems, setting_type_id_base, setting_type_modules, setting_type_profile_name, setting_type_syscall_filter, setting_type_raw_apparmor, setting_type_raw_seccomp;
 extern const SettingType setting_type_memory, setting_type_tasks, setting_type_weight, setting_type_cpu_weight, setting_type_quota, setting_type_bits;
 extern const SettingType setting_type_property_choice, setting_type_property_bool, setting_type_period, setting_type_pressure, setting_type_disk_weight,
         setting_type_disk_rate, setting_type_disk_latency, setting_type_addresses;
 extern const SettingType setting_type_rlimit, setting_type_rlimit_size, setting_type_rlimit_seconds, setting_type_rlimit_usec;
 extern const SettingType setting_type_integer, setting_type_mask, setting_type_choice;
-extern const SettingType setting_type_units, setting_type_mounts;
+extern const SettingType setting_type_calendar, setting_type_snapshot_pattern;
+extern const SettingType setting_type_units, setting_type_mounts, setting_type_slice;
 extern const SettingType setting_type_unit_choice, setting_type_unit_time, setting_type_unit_count, setting_type_unit_raw;

@@ -137,10 +137,40 @@ static int apply_profiles(const Setting *t, Settings *s, const char *text, bool 
         return 0;
 }
 
-static int print_profiles(const Setting *t, const Settings *s, char **ret) {
+static int print_names(const Setting *t, const Settings *s, char **ret) {
         char *const *l = *SETTING_FIELD_CONST(t, s, char **);
 
         return l ? strv_join(l, " ", ret) : -ENODATA;
+}
+
+bool layer_id_valid(const char *id) {
+        return strlen(id) == LAYER_ID_LENGTH && strspn(id, DIGITS "abcdef") == LAYER_ID_LENGTH;
+}
+
+static int apply_layers(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        _cleanup_strv_ char **ids = NULL;
+        int r;
+
+        for (const char *p = text; *p; p += strspn(p, " ")) {
+                size_t n = strcspn(p, " ");
+                _cleanup_free_ char *id = strndup(p, n);
+
+                p += n;
+                if (!id)
+                        return -ENOMEM;
+                if (!layer_id_valid(id) || strv_find(ids, id))
+                        return -EINVAL;
+                if (strv_length(ids) >= LAYERS_MAX)
+                        return setting_reason(ret_reason, "has more than %u layers", LAYERS_MAX);
+                r = strv_extend(&ids, id);
+                if (r < 0)
+                        return r;
+        }
+        if (!ids)
+                return -EINVAL;
+        strv_free(*SETTING_FIELD(t, s, char **));
+        *SETTING_FIELD(t, s, char **) = TAKE_PTR(ids);
+        return 0;
 }
 
 static int apply_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
@@ -163,6 +193,25 @@ static int print_credentials(const Setting *t, const Settings *s, char **ret) {
 
         /* One assignment holds one. */
         return l && !l[1] ? text_escape(l[0], ret) : -ENODATA;
+}
+
+/* As systemd.exec(5) has it, but that a directory is none of them. */
+static int apply_load_credentials(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        size_t n = strcspn(text, ":");
+        char *entry;
+
+        if (n == 0 || n > 255 || text[0] == '.' || text[0] == '-' || strspn(text, LOWER UPPER DIGITS "._-") != n)
+                return -EINVAL;
+        if (text[n] && (text[n + 1] != '/' || strlen(text + n + 1) >= 4096 || strstr(text, "/../") || endswith(text, "/..") || endswith(text, "\\")))
+                return setting_reason(ret_reason, "has no absolute path without '..' after the ':'");
+        entry = strdup(text);
+        return entry ? replace_entry(SETTING_FIELD(t, s, char **), entry, n, ret_reason) : -ENOMEM;
+}
+
+static int print_load_credentials(const Setting *t, const Settings *s, char **ret) {
+        char *const *l = *SETTING_FIELD_CONST(t, s, char **);
+
+        return l && !l[1] ? (*ret = strdup(l[0])) ? 0 : -ENOMEM : -ENODATA;
 }
 
 static bool differ_strv(const Setting *t, const Settings *a, const Settings *b) {
@@ -259,12 +308,22 @@ const SettingType setting_type_environment = {
 
 const SettingType setting_type_profiles = {
         .name = "profiles", .expects = "a list of names of profiles", .example = "default docker",
-        .apply = apply_profiles, .print = print_profiles, .clear = clear_strv,
+        .apply = apply_profiles, .print = print_names, .clear = clear_strv,
+};
+
+const SettingType setting_type_layers = {
+        .name = "layers", .expects = "a list of layers", .example = "0123456789abcdef0123456789abcdef",
+        .apply = apply_layers, .print = print_names, .clear = clear_strv,
 };
 
 const SettingType setting_type_metadata = {
         .name = "keys", .expects = "a list of KEY=VALUE, quoted as in unit files", .example = "purpose=web \"contact=A B\"", .list = true,
         .apply = apply_metadata, .print = print_words, .clear = clear_strv,
+};
+
+const SettingType setting_type_load_credentials = {
+        .name = "credential file", .expects = "ID:PATH, or ID", .example = "db.password:/etc/berth/db.password", .list = true,
+        .apply = apply_load_credentials, .print = print_load_credentials, .clear = clear_strv, .differs = differ_strv,
 };
 
 const SettingType setting_type_credentials = {

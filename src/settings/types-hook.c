@@ -11,6 +11,7 @@
 static const char *const names[_HOOK_TYPE_MAX] = {
         [HOOK_PRE_START] = "pre-start",   [HOOK_PRE_MOUNT] = "pre-mount", [HOOK_MOUNT] = "mount",   [HOOK_START_HOST] = "start-host",
         [HOOK_START] = "start",           [HOOK_STOP] = "stop",           [HOOK_POST_STOP] = "post-stop",
+        [HOOK_CLONE] = "clone",
         [HOOK_DELETE] = "delete",
 };
 

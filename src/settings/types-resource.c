@@ -81,6 +81,8 @@ static int apply_memory(const Setting *t, Settings *s, const char *text, bool ag
         if (streq(text, "infinity"))
                 return set_number(t, s, UINT64_MAX);
         if (endswith(text, "%")) {
+                if (!t->property_scale)
+                        return setting_reason(ret_reason, "is a percentage, which PID 1 does not take for this");
                 r = parse_permyriad(text, 10000, &v);
                 return r < 0 ? r : set_scale(t, s, v);
         }

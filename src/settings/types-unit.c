@@ -162,3 +162,22 @@ const SettingType setting_type_mounts = {
         .name = "paths", .expects = "a list of absolute paths without blanks, quotes, backslashes, '%' and '..'", .example = "/srv/data /home",
         .list = true, .apply = apply_mounts, .print = print_dependencies, .clear = clear_dependencies,
 };
+
+static int apply_slice(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        if (!unit_name_valid(text) || !endswith(text, ".slice"))
+                return -EINVAL;
+        return free_and_strdup(&s->slice, text);
+}
+
+static int print_slice(const Setting *t, const Settings *s, char **ret) {
+        return !s->slice ? -ENODATA : (*ret = strdup(s->slice)) ? 0 : -ENOMEM;
+}
+
+static void clear_slice(const Setting *t, Settings *s) {
+        free(TAKE_PTR(s->slice));
+}
+
+const SettingType setting_type_slice = {
+        .name = "slice", .expects = "the name of a slice, such as machine-lab.slice", .example = "machine-lab.slice",
+        .apply = apply_slice, .print = print_slice, .clear = clear_slice,
+};

@@ -5,6 +5,7 @@
 
 #include "basic/strv.h"
 #include "settings/table.h"
+#include "storage/rootfs.h"
 
 int hook_environment(HookType type, const HookContext *c, char ***ret) {
         const char *hook = hook_type_to_string(type);
@@ -31,8 +32,8 @@ int hook_environment(HookType type, const HookContext *c, char ***ret) {
                 r = strv_extendf(&env, "BERTH_UUID=%s", c->settings->uuid);
         if (r >= 0 && c->settings->image)
                 r = strv_extendf(&env, "BERTH_IMAGE=%s", c->settings->image);
-        if (r >= 0 && c->settings->uid_base)
-                r = strv_extendf(&env, "BERTH_UID_BASE=%u", c->settings->uid_base);
+        if (r >= 0 && (c->settings->uid_base || c->settings->privileged))
+                r = strv_extendf(&env, "BERTH_UID_BASE=%u", rootfs_id_base(c->settings));
         if (r >= 0 && c->leader > 0)
                 r = strv_extendf(&env, "BERTH_LEADER=%d", (int) c->leader);
         if (r >= 0 && c->leader > 0)
@@ -82,7 +83,7 @@ static int print_settings(FILE *f, const Settings *s, bool for_guest) {
         for (const Setting *t = settings_table; t < settings_table + n_settings_table; t++) {
                 _cleanup_free_ char *text = NULL;
 
-                if (t->who == SETTING_BERTH || (for_guest && t->who == SETTING_ADMIN))
+                if (t->who == SETTING_BERTH || (for_guest && (t->who == SETTING_RULED || t->who == SETTING_ADMIN)))
                         continue;
                 r = t->type->print(t, s, &text);
                 if (r == -ENODATA)
@@ -124,7 +125,7 @@ int hook_json(HookType type, const HookContext *c, char **ret) {
         print_optional(f, "architecture", s->architecture);
         print_optional(f, "rootfs", c->rootfs);
         print_optional(f, "target", c->target);
-        fprintf(f, ",\"owner\":%u,\"uid_base\":%u,\"ephemeral\":%s", (unsigned) s->owner, s->uid_base, s->ephemeral ? "true" : "false");
+        fprintf(f, ",\"owner\":%u,\"uid_base\":%u,\"privileged\":%s,\"ephemeral\":%s", (unsigned) s->owner, rootfs_id_base(s), s->privileged ? "true" : "false", s->ephemeral ? "true" : "false");
         if (c->leader > 0)
                 fprintf(f, ",\"leader\":%d", (int) c->leader);
         r = print_settings(f, s, type == HOOK_START);

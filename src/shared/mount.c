@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -68,10 +69,36 @@ int mount_set_attributes(int mount_fd, uint64_t set, uint64_t clear, bool recurs
         return mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0 ? -errno : 0;
 }
 
-int mount_set_private(int mount_fd, bool recursive) {
-        struct mount_attr attr = { .propagation = MS_PRIVATE };
+int mount_set_propagation(int mount_fd, uint64_t type, bool recursive) {
+        struct mount_attr attr = { .propagation = type };
 
         return mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0 ? -errno : 0;
+}
+
+int mount_set_private(int mount_fd, bool recursive) {
+        return mount_set_propagation(mount_fd, MS_PRIVATE, recursive);
+}
+
+int mount_is_shared(int fd) {
+        struct statx stx;
+        _cleanup_fclose_ FILE *f = NULL;
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) < 0)
+                return -errno;
+        f = fopen("/proc/self/mountinfo", "re");
+        if (!f)
+                return -errno;
+        while (getline(&line, &size, f) >= 0) {
+                char *fields = strstr(line, " - ");
+
+                if (!fields || strtoull(line, NULL, 10) != stx.stx_mnt_id)
+                        continue;
+                *fields = 0;
+                return strstr(line, " shared:") != NULL;
+        }
+        return -ENOENT;
 }
 
 int mount_attach(int mount_fd, int target_fd) {

@@ -19,6 +19,11 @@ int mount_set_idmap(int mount_fd, int userns_fd);
 
 int mount_set_attributes(int mount_fd, uint64_t set, uint64_t clear, bool recursive);
 
-/* Attaches the detached mount on the inode that target_fd is. */
+/* MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE. */
+int mount_set_propagation(int mount_fd, uint64_t type, bool recursive);
 int mount_set_private(int mount_fd, bool recursive);
+/* Is the mount that fd is on, in the caller's mount namespace, shared with others? */
+int mount_is_shared(int fd);
+
+/* Attaches the detached mount on the inode that target_fd is. */
 int mount_attach(int mount_fd, int target_fd);

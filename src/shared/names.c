@@ -36,6 +36,39 @@ int container_name_explain(const char *name, char **ret) {
         return 0;
 }
 
+const char *container_slice(const char *wanted, uid_t owner, char buffer[static BERTH_SLICE_MAX]) {
+        if (wanted)
+                return wanted;
+        if (owner == 0)
+                return BERTH_SLICE;
+        snprintf(buffer, BERTH_SLICE_MAX, BERTH_USER_SLICE, owner);
+        return buffer;
+}
+
+bool snapshot_name_valid(const char *name) {
+        size_t n;
+
+        if (isempty(name))
+                return false;
+        n = strlen(name);
+        return n <= SNAPSHOT_NAME_MAX && strspn(name, LOWER UPPER DIGITS "._+:-") == n && strchr(LOWER UPPER DIGITS, name[0]);
+}
+
+int snapshot_name_explain(const char *name, char **ret) {
+        _cleanup_free_ char *escaped = NULL;
+        int r;
+
+        if (isempty(name))
+                return (*ret = strdup("A snapshot needs a name that is not empty.")) ? 0 : -ENOMEM;
+        r = string_escape(name, &escaped);
+        if (r < 0)
+                return r;
+        if (strlen(escaped) > 80)
+                strcpy(escaped + 77, "...");
+        return asprintf(ret, "'%s' cannot be the name of a snapshot: 1 to %u letters, digits, '.', '_', '+', ':' and '-', beginning with a letter or digit.",
+                        escaped, SNAPSHOT_NAME_MAX) < 0 ? -ENOMEM : 0;
+}
+
 bool alias_valid(const char *alias) {
         size_t n;
 

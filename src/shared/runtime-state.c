@@ -27,8 +27,8 @@ int runtime_state_write(const char *name, const RuntimeState *s) {
         dir = open_runtime_directory(name);
         if (dir < 0)
                 return dir;
-        n = snprintf(text, sizeof text, "LEADER=%d\nUID_BASE=%u\nSTARTED_USEC=%llu\nREADY=%d\n",
-                     (int) s->leader, s->uid_base, (unsigned long long) s->started_usec, s->ready);
+        n = snprintf(text, sizeof text, "LEADER=%d\nUID_BASE=%u\nPRIVILEGED=%d\nSTARTED_USEC=%llu\nREADY=%d\n",
+                     (int) s->leader, s->uid_base, s->privileged, (unsigned long long) s->started_usec, s->ready);
         return path_write_atomic(dir, "state", text, (size_t) n, 0600);
 }
 
@@ -59,6 +59,8 @@ int runtime_state_read(const char *name, RuntimeState *ret) {
                         s.leader = (pid_t) v;
                 else if (streq(line, "UID_BASE"))
                         s.uid_base = (uint32_t) v;
+                else if (streq(line, "PRIVILEGED"))
+                        s.privileged = v;
                 else if (streq(line, "STARTED_USEC"))
                         s.started_usec = v;
                 else if (streq(line, "READY"))
@@ -70,7 +72,7 @@ int runtime_state_read(const char *name, RuntimeState *ret) {
         return 0;
 }
 
-int runtime_devices_write(const char *name, char *const *devices) {
+static int list_write(const char *name, const char *file, char *const *list) {
         _cleanup_close_ int dir = -EBADF;
         _cleanup_free_ char *text = NULL;
         int r;
@@ -78,30 +80,46 @@ int runtime_devices_write(const char *name, char *const *devices) {
         dir = open_runtime_directory(name);
         if (dir < 0)
                 return dir;
-        r = strv_join(devices, "\n", &text);
-        return r < 0 ? r : path_write_atomic(dir, "devices", text, strlen(text), 0600);
+        r = strv_join(list, "\n", &text);
+        return r < 0 ? r : path_write_atomic(dir, file, text, strlen(text), 0600);
 }
 
-int runtime_devices_read(const char *name, char ***ret) {
+static int list_read(const char *name, const char *file, char ***ret) {
         _cleanup_close_ int dir = -EBADF;
         _cleanup_free_ char *text = NULL;
-        _cleanup_strv_ char **devices = NULL;
+        _cleanup_strv_ char **list = NULL;
         char *line, *rest;
         int r;
 
         dir = open_runtime_directory(name);
         if (dir < 0)
                 return dir;
-        r = path_read(dir, "devices", 65536, &text, NULL);
+        r = path_read(dir, file, 65536, &text, NULL);
         if (r < 0)
                 return r;
         for (rest = text; (line = strsep(&rest, "\n"));) {
-                r = *line ? strv_extend(&devices, line) : 0;
+                r = *line ? strv_extend(&list, line) : 0;
                 if (r < 0)
                         return r;
         }
-        *ret = TAKE_PTR(devices);
+        *ret = TAKE_PTR(list);
         return 0;
+}
+
+int runtime_devices_write(const char *name, char *const *devices) {
+        return list_write(name, "devices", devices);
+}
+
+int runtime_devices_read(const char *name, char ***ret) {
+        return list_read(name, "devices", ret);
+}
+
+int runtime_interfaces_write(const char *name, char *const *interfaces) {
+        return list_write(name, "interfaces", interfaces);
+}
+
+int runtime_interfaces_read(const char *name, char ***ret) {
+        return list_read(name, "interfaces", ret);
 }
 
 int runtime_control_path(const char *name, char **ret) {

@@ -17,6 +17,7 @@ int userns_write_maps(pid_t pid, const UidRange *ranges, size_t n_ranges);
 
 /* A user namespace that nobody lives in, for idmapped mounts. */
 int userns_open_map(const UidRange *ranges, size_t n_ranges, int *ret_fd);
+int userns_open_maps(const UidRange *uids, size_t n_uids, const UidRange *gids, size_t n_gids, int *ret_fd);
 
 /* Takes the calling single-threaded process into a new user namespace, with all capabilities there and whatever ids the map gives it. proc_fd is
  * a /proc, which need not be mounted any more. */

@@ -18,19 +18,12 @@ static int check(Job *j, const char *alias) {
                            "'+', '-', '/' and begins with a letter or digit.", name_for_message(alias));
 }
 
-static int add(Job *j, int aliases_fd, const char *alias) {
+int alias_point(Job *j, int aliases_fd, const char *alias, const char *fingerprint, bool replace) {
         char target[sizeof "../" DIR_IMAGES "/" + FINGERPRINT_LENGTH], temporary[DECIMAL_MAX + sizeof NEW_PREFIX];
         _cleanup_free_ char *file_name = NULL;
         _cleanup_close_ int image = -EBADF;
-        const char *fingerprint;
-        int r, replace;
+        int r;
 
-        r = job_get(j, "fingerprint", &fingerprint);
-        if (r < 0)
-                return r;
-        replace = message_get_bool(j->request, "replace");
-        if (replace < 0)
-                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "'replace' is neither yes nor no.");
         /* It stays until the alias is there, or the alias would name nothing. */
         r = store_lock_image(j, fingerprint, LOCK_SH, &image);
         if (r < 0)
@@ -55,6 +48,19 @@ static int add(Job *j, int aliases_fd, const char *alias) {
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to add the alias '%s': %m", alias);
         }
         return 0;
+}
+
+static int add(Job *j, int aliases_fd, const char *alias) {
+        const char *fingerprint;
+        int r, replace;
+
+        r = job_get(j, "fingerprint", &fingerprint);
+        if (r < 0)
+                return r;
+        replace = message_get_bool(j->request, "replace");
+        if (replace < 0)
+                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "'replace' is neither yes nor no.");
+        return alias_point(j, aliases_fd, alias, fingerprint, replace);
 }
 
 static int remove_alias(Job *j, int aliases_fd, const char *alias) {

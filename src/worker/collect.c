@@ -13,6 +13,7 @@
 #include "shared/names.h"
 #include "shared/uid-lease.h"
 #include "worker/container-conf.h"
+#include "worker/overlay.h"
 #include "worker/store.h"
 
 /* collect: what jobs that were killed, or a host that went down, have left. Whatever is being worked on is locked by who works on it. */
@@ -34,7 +35,7 @@ static void remove_unlocked(int dir_fd, const char *directory, const char *name)
                 return;
         /* ENOTDIR, ELOOP: no directory; nobody makes such a thing here, it is removed all the same. */
         if (r >= 0 || r == -ENOTDIR || r == -ELOOP)
-                r = path_remove_tree(dir_fd, name);
+                r = store_remove_tree(dir_fd, name);
         if (r < 0)
                 (void) log_warning_errno(r, "Failed to remove '%s/%s': %m", directory, name_for_message(name));
         else
@@ -94,6 +95,27 @@ static void collect_aliases(Job *j) {
         (void) closedir(d);
 }
 
+/* What a renaming that was killed has left undone. A lease is taken before its container is there, so only an old container can be without. */
+static void repair_leases(Job *j) {
+        struct dirent *de;
+        DIR *d;
+
+        if (open_directory(j, DIR_CONTAINERS, &d) < 0)
+                return;
+        while ((de = readdir(d))) {
+                int64_t base;
+                int r;
+
+                if (!container_name_valid(de->d_name))
+                        continue;
+                base = container_conf_uid_base(j->state_fd, de->d_name);
+                r = base > 0 ? uid_lease_repair(j->state_fd, (uint32_t) base, de->d_name) : 0;
+                if (r < 0)
+                        (void) log_warning_errno(r, "The range of user ids of '%s' is not in its name: %m", de->d_name);
+        }
+        (void) closedir(d);
+}
+
 int job_collect(Job *j) {
         int r;
 
@@ -103,9 +125,11 @@ int job_collect(Job *j) {
         collect_directory(j, DIR_IMAGES, is_new);
         collect_directory(j, DIR_CONTAINERS, is_new);
         collect_aliases(j);
+        repair_leases(j);
         r = uid_lease_collect(j->state_fd, container_conf_uid_base);
         if (r < 0)
                 (void) log_warning_errno(r, "Failed to look for unused ranges of user ids: %m");
+        overlay_collect(j, -EBADF);
         collect_directory(j, DIR_TRASH, is_any);
         return 0;
 }

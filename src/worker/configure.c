@@ -11,7 +11,9 @@
 #include "basic/strv.h"
 #include "settings/device-file.h"
 #include "shared/names.h"
+#include "worker/apparmor-check.h"
 #include "worker/container-conf.h"
+#include "worker/lend.h"
 #include "worker/live.h"
 #include "worker/profile.h"
 #include "worker/store.h"
@@ -20,9 +22,9 @@
 static int prepare_device(Job *j, const char *name, SettingsFile *f) {
         const char *device = message_get(j->request, "device"), *action = message_get(j->request, "action") ?: "";
         _cleanup_(settings_freep) Settings *before = NULL;
-        _cleanup_free_ char *error = NULL;
+        _cleanup_free_ char *error = NULL, *type = NULL;
         const Device *d;
-        bool is_there;
+        bool is_own;
         int r;
 
         if (!device)
@@ -31,13 +33,24 @@ static int prepare_device(Job *j, const char *name, SettingsFile *f) {
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r));
         d = devices_find(&before->devices, device);
-        is_there = d && device_type(d) != DEVICE_NONE;
+        /* What a profile or another file gives is replaced, as a whole. */
+        is_own = d && device_type(d) != DEVICE_NONE && settings_file_get_device(f, device, "Type", &type, &error) >= 0;
 
         if (streq(action, "add")) {
-                if (is_there)
+                if (is_own)
                         return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EEXIST, "Container '%s' has a device '%s' already.", name, device);
+                r = container_conf_check_device(j, f, device);
+                if (r < 0)
+                        return r;
                 settings_file_remove_device(f, device);
-                return 0;
+                return lend_directory(j, device, f);
+        }
+        /* The root file system is there without being told of, and LXD's way to limit it is to set a size. */
+        if (!d && streq(action, "set") && streq(device, "root")) {
+                r = settings_file_set_device(f, device, "Type", "disk", &error);
+                if (r >= 0)
+                        r = settings_file_set_device(f, device, "Path", "/", &error);
+                return r < 0 ? failure_set(&j->failure, FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r)) : 0;
         }
         if (!d)
                 return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, ENOENT, "Container '%s' has no device '%s'.", name, device);
@@ -116,6 +129,8 @@ int job_configure(Job *j) {
         if (r >= 0)
                 r = profiles_check(j, f);
         if (r >= 0)
+                r = apparmor_check(j, name, container, f);
+        if (r >= 0)
                 r = keep_before(j, name, container);
         if (r >= 0)
                 r = container_conf_write(j, name, container, f);
@@ -134,6 +149,7 @@ int job_configure(Job *j) {
                 return r;
         }
         job_result(j, "next-start=%s", joined);
+        container = fd_close(container);
         job_commit(j);
         return 0;
 }

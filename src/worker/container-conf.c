@@ -8,6 +8,8 @@
 #include "basic/fd.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "settings/device-file.h"
+#include "settings/device.h"
 #include "shared/names.h"
 
 int container_conf_read(Job *j, const char *name, int container_fd, SettingsFile **ret) {
@@ -50,6 +52,34 @@ static int check_devices(const char *name, const SettingsFile *f, char **ret_err
         return name ? settings_load_with(name, f, &s, ret_error) : 0;
 }
 
+int container_conf_check_device(Job *j, const SettingsFile *f, const char *device) {
+        if (j->owner == 0 || settings_file_device_is_owners(f, device, j->owner))
+                return 0;
+        return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EPERM, "What the device '%s' is, is the administrator's to change: there are settings of his in it.", device);
+}
+
+/* With another type goes what was said of the one before. */
+static int check_types(Job *j, const SettingsFile *f, char *const *set) {
+        STRV_FOREACH(s, set) {
+                const char *rest = startswith(*s, "Device."), *key;
+                _cleanup_free_ char *device = NULL, *word = NULL, *error = NULL;
+                DeviceKey k;
+                int r;
+
+                if (!rest || device_key_split(rest, &device, &key, &error) < 0)
+                        continue;
+                word = strndup(key, strcspn(key, "="));
+                if (!word)
+                        return -ENOMEM;
+                if (device_key_find(word, &k, &error) < 0 || k != DEVICE_TYPE)
+                        continue;
+                r = container_conf_check_device(j, f, device);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int container_conf_apply_request(Job *j, const char *name, SettingsFile *f) {
         _cleanup_strv_ char **set = NULL, **unset = NULL;
         _cleanup_free_ char *error = NULL;
@@ -58,6 +88,10 @@ int container_conf_apply_request(Job *j, const char *name, SettingsFile *f) {
         r = message_get_strv(j->request, "setting", &set);
         if (r >= 0)
                 r = message_get_strv(j->request, "unset", &unset);
+        if (r >= 0 && name)
+                r = check_types(j, f, set);
+        if (r < 0)
+                return r;
 
         for (char **u = unset; r >= 0 && u && *u; u++)
                 r = settings_file_unset(f, *u, &error);

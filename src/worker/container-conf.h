@@ -14,6 +14,9 @@ int container_conf_write(Job *j, const char *name, int container_fd, const Setti
 /* Sets the request's "setting" fields and unsets its "unset" fields; what comes out is checked; name NULL: it is a profile. */
 int container_conf_apply_request(Job *j, const char *name, SettingsFile *f);
 
+/* Who is no administrator may not have a device be something else, or anew, when an administrator has said something of it: that would go. */
+int container_conf_check_device(Job *j, const SettingsFile *f, const char *device);
+
 /* *f becomes the request's "text", if it is "before" still; what comes out is checked, and berth's own keys are as they were. */
 int container_conf_replace(Job *j, const char *name, SettingsFile **f);
 

@@ -2,11 +2,14 @@
 #include "worker/copy-file.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -129,7 +132,63 @@ static int fail_path(Failure *f, int error, const char *what, const char *path) 
         }
 }
 
-static int write_temporary(int dir_fd, const CopyFile *c, mode_t mode, uid_t uid, gid_t gid, char temporary[static 32], Failure *f) {
+#define ATTRIBUTE_LIST_MAX 65536U /* the kernel's limits for names and for one value */
+#define ATTRIBUTE_VALUE_MAX 65536U
+
+/* A capability is of the program that was there. */
+static int keep_attributes(int from_fd, int to_fd) {
+        _cleanup_free_ char *names = malloc(ATTRIBUTE_LIST_MAX), *value = malloc(ATTRIBUTE_VALUE_MAX);
+        ssize_t n;
+
+        if (!names || !value)
+                return -ENOMEM;
+        n = flistxattr(from_fd, names, ATTRIBUTE_LIST_MAX);
+        if (n < 0)
+                return errno == EOPNOTSUPP ? 0 : -errno;
+        for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+                ssize_t size;
+
+                if (!startswith(name, "user.") && !streq(name, "system.posix_acl_access"))
+                        continue;
+                size = fgetxattr(from_fd, name, value, ATTRIBUTE_VALUE_MAX);
+                if (size < 0 || fsetxattr(to_fd, name, value, (size_t) size, 0) < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+#define SYMLINKS_MAX 40U
+
+/* The path that symlinks at its end lead to. What the directories in it are is looked up within the root, by who opens them. */
+static int follow_symlinks(int root_fd, char **path) {
+        for (unsigned i = 0; i < SYMLINKS_MAX; i++) {
+                _cleanup_free_ char *copy = strdup(*path), *next = NULL;
+                _cleanup_close_ int dir = -EBADF;
+                char target[PATH_MAX], *directory, *name;
+                ssize_t n;
+                int r;
+
+                if (!copy)
+                        return -ENOMEM;
+                r = split_path(copy, &directory, &name);
+                if (r < 0)
+                        return r;
+                dir = path_open_in_root(root_fd, directory, O_PATH | O_DIRECTORY, 0);
+                if (dir < 0)
+                        return dir;
+                n = readlinkat(dir, name, target, sizeof target - 1);
+                if (n < 0)
+                        return errno == EINVAL ? 0 : -errno;
+                target[n] = 0;
+                if (asprintf(&next, "%s%s%s", *target == '/' ? "" : directory, *target == '/' || endswith(directory, "/") ? "" : "/", target) < 0)
+                        return -ENOMEM;
+                free(*path);
+                *path = TAKE_PTR(next);
+        }
+        return -ELOOP;
+}
+
+static int write_temporary(int dir_fd, const CopyFile *c, mode_t mode, uid_t uid, gid_t gid, int old_fd, char temporary[static 32], Failure *f) {
         _cleanup_close_ int fd = -EBADF;
         uint64_t random;
         bool writing;
@@ -149,14 +208,18 @@ static int write_temporary(int dir_fd, const CopyFile *c, mode_t mode, uid_t uid
                 return failure_set(f, FAILURE_JOB_FAILED, r, "The copy was cancelled.");
         if (r < 0 && !writing)
                 return failure_set(f, FAILURE_JOB_FAILED, r, "Failed to read what is to be copied: %m");
-        if (r >= 0 && (fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        if (r >= 0 && (fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0))
+                r = -errno;
+        if (r >= 0 && old_fd >= 0)
+                r = keep_attributes(old_fd, fd);
+        if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         return r < 0 ? fail_path(f, r, "Writing", c->path) : 0;
 }
 
 int copy_file_to(int root_fd, const CopyFile *c, Failure *f) {
         _cleanup_free_ char *copy = strdup(c->path);
-        _cleanup_close_ int dir = -EBADF;
+        _cleanup_close_ int dir = -EBADF, old = -EBADF;
         char *directory, *name, temporary[32] = "";
         mode_t mode = 0644;
         uid_t uid = 0;
@@ -166,6 +229,11 @@ int copy_file_to(int root_fd, const CopyFile *c, Failure *f) {
 
         if (!copy)
                 return failure_set(f, FAILURE_JOB_FAILED, ENOMEM, "Out of memory.");
+        if (c->keep) {
+                r = follow_symlinks(root_fd, &copy);
+                if (r < 0)
+                        return fail_path(f, r, "Opening", c->path);
+        }
         if (split_path(copy, &directory, &name) < 0)
                 return failure_set(f, FAILURE_INVALID_ARGUMENT, EINVAL, "'%s' is no absolute path of a file.", name_for_message(c->path));
 
@@ -183,8 +251,13 @@ int copy_file_to(int root_fd, const CopyFile *c, Failure *f) {
                         uid = st.st_uid;
                         gid = st.st_gid;
                 }
-        } else if (errno != ENOENT)
+        } else if (errno != ENOENT || c->keep)
                 return fail_path(f, -errno, "Looking at", c->path);
+        if (c->keep) {
+                old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+                if (old < 0 || fstat(old, &st) < 0 || !S_ISREG(st.st_mode))
+                        return fail_path(f, old < 0 ? -errno : -EINVAL, "Opening", c->path);
+        }
 
         if (c->mode != MODE_UNSET)
                 mode = c->mode;
@@ -193,7 +266,7 @@ int copy_file_to(int root_fd, const CopyFile *c, Failure *f) {
         if (c->gid != (gid_t) -1)
                 gid = c->gid;
 
-        r = write_temporary(dir, c, mode, uid, gid, temporary, f);
+        r = write_temporary(dir, c, mode, uid, gid, old, temporary, f);
         if (r >= 0 && renameat(dir, temporary, dir, name) < 0)
                 r = fail_path(f, -errno, "Replacing", c->path);
         if (r < 0 && *temporary)

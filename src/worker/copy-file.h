@@ -6,7 +6,7 @@
 
 #include "worker/failure.h"
 
-/* One regular file into or out of a container. Runs inside it (shared/rootfs.h); what is there is hostile and may change at any moment. */
+/* One regular file into or out of a container. Runs inside it (storage/rootfs.h); what is there is hostile and may change at any moment. */
 
 #define MODE_UNSET ((mode_t) -1)
 
@@ -18,6 +18,7 @@ typedef struct CopyFile {
         mode_t mode;    /* MODE_UNSET: as the file that is replaced, or 0644 */
         uid_t uid;      /* (uid_t) -1: likewise, or 0 */
         gid_t gid;
+        bool keep;      /* the file is there, through a symlink too, and only its content is another: access lists and attributes stay */
 } CopyFile;
 
 /* The file appears under its name at once and whole: whoever reads sees the old one or the new one. */

@@ -9,18 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "basic/child.h"
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
 #include "settings/settings.h"
 #include "shared/names.h"
-#include "shared/rootfs.h"
+#include "storage/rootfs.h"
 #include "shared/runtime-state.h"
 #include "worker/copy-file.h"
 #include "worker/pack.h"
 #include "worker/sandbox.h"
 #include "worker/store.h"
+#include "worker/unlock.h"
 #include "worker/unpack.h"
 
 /* copy-to, copy-from: files of a container that runs or does not. A child process goes into the container's root file system and user
@@ -40,6 +42,7 @@ typedef struct Copy {
         Settings *settings; /* owned */
         pid_t leader;       /* 0: it does not run, and this job has its lock */
         int lock_fd;        /* owned */
+        int unlocked_fd;    /* owned; keeps what one that is encrypted has written open */
 } Copy;
 
 /* What the child process says at its end. */
@@ -53,6 +56,7 @@ typedef struct CopyReport {
 
 static void copy_done(Copy *c) {
         c->settings = settings_free(c->settings);
+        c->unlocked_fd = fd_close(c->unlocked_fd);
         c->lock_fd = fd_close(c->lock_fd);
 }
 
@@ -74,7 +78,7 @@ static int check_fd(Copy *c, bool to) {
         struct stat st;
         int flags;
 
-        c->fd = j->request->n_fds == 1 ? j->request->fds[0] : -EBADF;
+        c->fd = j->request->n_fds == (message_get(j->request, "key") ? 2 : 1) ? j->request->fds[0] : -EBADF;
         if (c->fd < 0)
                 return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EBADF, "A copy takes exactly one file.");
         flags = fcntl(c->fd, F_GETFL);
@@ -128,8 +132,11 @@ static int prepare(Copy *c, bool to) {
 
         if (runtime_state_read(c->name, &state) >= 0)
                 c->leader = state.leader;
-        else
+        else {
                 r = store_lock_container(j, c->name, container, &c->lock_fd);
+                if (r >= 0)
+                        r = container_unlock(j, c->name, c->settings, &c->unlocked_fd);
+        }
         return r;
 }
 
@@ -173,7 +180,8 @@ static int open_signals(void) {
 
 static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
         CopyReport report = { .mode = MODE_UNSET };
-        CopyFile file = { .path = c->path, .fd = c->fd, .fd_is_file = c->fd_is_file, .mode = c->mode, .uid = c->uid, .gid = c->gid };
+        CopyFile file = { .path = c->path, .fd = c->fd, .fd_is_file = c->fd_is_file, .mode = c->mode, .uid = c->uid, .gid = c->gid,
+                          .keep = message_get_bool(c->job->request, "keep") > 0 };
         int keep[] = { c->fd, report_fd, -EBADF };
         struct stat st = {};
         int root_fd, r = 0;
@@ -264,7 +272,7 @@ static int copy_in_child(Copy *c, bool to) {
         r = wait_for_report(j, report_read, &report);
         if (r < 0)
                 end_child(pid, report_read, to);
-        (void) sandbox_wait(pid);
+        (void) child_wait(pid);
         if (r < 0)
                 return r;
         if (!to && !c->tar)
@@ -341,7 +349,7 @@ static int unpack_into_container(Copy *c) {
 
 static int copy(Job *j, bool to) {
         _cleanup_(copy_done) Copy c = {
-                .job = j, .mode = MODE_UNSET, .uid = (uid_t) -1, .gid = (gid_t) -1, .fd = -EBADF, .lock_fd = -EBADF,
+                .job = j, .mode = MODE_UNSET, .uid = (uid_t) -1, .gid = (gid_t) -1, .fd = -EBADF, .lock_fd = -EBADF, .unlocked_fd = -EBADF,
         };
         int r;
 
@@ -350,6 +358,8 @@ static int copy(Job *j, bool to) {
                 r = to && c.tar ? unpack_into_container(&c) : copy_in_child(&c, to);
         if (r < 0)
                 return r;
+        c.unlocked_fd = fd_close(c.unlocked_fd);
+        c.lock_fd = fd_close(c.lock_fd);
         job_commit(j);
         return 0;
 }

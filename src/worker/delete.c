@@ -10,6 +10,7 @@
 #include "shared/names.h"
 #include "shared/uid-lease.h"
 #include "worker/container-conf.h"
+#include "worker/overlay.h"
 #include "worker/store.h"
 
 /* Their failure keeps nobody from deleting a container, nor does a mistake in its settings. */
@@ -33,6 +34,7 @@ int job_delete(Job *j) {
         _cleanup_close_ int containers = -EBADF, container = -EBADF, lock = -EBADF;
         _cleanup_free_ char *trash_name = NULL;
         const char *name;
+        uint32_t further_base, further_size;
         int64_t uid_base;
         int r;
 
@@ -53,6 +55,7 @@ int job_delete(Job *j) {
                 return r == -ENOENT ? failure_set(&j->failure, FAILURE_NO_SUCH_CONTAINER, r, "There is no container '%s'.", name)
                                     : failure_set(&j->failure, FAILURE_BUSY, r, "Another job is working with the container '%s'; try again.", name);
         uid_base = container_conf_uid_base(j->state_fd, name);
+        (void) uid_range_read(container, &further_base, &further_size);
         if (job_cancelled())
                 return job_fail_cancelled(j);
         run_hooks(name);
@@ -61,10 +64,13 @@ int job_delete(Job *j) {
         if (r < 0)
                 return r;
         r = uid_lease_release(j->state_fd, name, uid_base > 0 ? (uint32_t) uid_base : 0);
+        if (r >= 0 && further_size > 0)
+                r = uid_lease_release_further(j->state_fd, name, further_base, further_size);
         if (r < 0)
                 log_warning_errno(r, "Failed to give back the user ids of '%s', leaving it to the collect job: %m", name);
 
         job_commit(j);
+        overlay_drop_container(j, container);
         store_empty_trash(j, trash_name);
         return 0;
 }

@@ -29,7 +29,7 @@ static const struct {
         { ARCHIVE_ENTRY_ACL_OTHER,     0x20 },
 };
 
-static int add(EntryAttributes *a, const char *name, const void *value, size_t size) {
+int entry_attributes_add(EntryAttributes *a, const char *name, const void *value, size_t size) {
         StreamAttribute head = { .name_size = (uint32_t) strlen(name), .value_size = (uint32_t) size };
         uint8_t *p = a->data + a->size;
 
@@ -82,7 +82,7 @@ static int collect_acl(EntryAttributes *a, struct archive_entry *e, int type, co
                         };
                 }
         }
-        return add(a, name, &acl, sizeof acl.version + n * sizeof(AclEntry));
+        return entry_attributes_add(a, name, &acl, sizeof acl.version + n * sizeof(AclEntry));
 }
 
 int entry_attributes_collect(EntryAttributes *a, struct archive_entry *e, const char **ret_error) {
@@ -99,7 +99,7 @@ int entry_attributes_collect(EntryAttributes *a, struct archive_entry *e, const 
         while (r >= 0 && archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK && name) {
                 if (startswith(name, "system.posix_acl_"))
                         acl_seen = true;
-                r = add(a, name, value, size);
+                r = entry_attributes_add(a, name, value, size);
         }
 
         /* An archive may have them in both forms, which say the same. */

@@ -14,5 +14,8 @@ typedef struct EntryAttributes {
         uint32_t size, n;
 } EntryAttributes;
 
+/* -E2BIG */
+int entry_attributes_add(EntryAttributes *a, const char *name, const void *value, size_t size);
+
 /* Returns 0, or < 0 with a phrase for the reader's error record. */
 int entry_attributes_collect(EntryAttributes *a, struct archive_entry *e, const char **ret_error);

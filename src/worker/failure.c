@@ -24,6 +24,7 @@ static const char *const kind_names[_FAILURE_MAX] = {
         [FAILURE_INVALID_ARGUMENT] = "InvalidArgument",
         [FAILURE_INVALID_NAME] = "InvalidName",
         [FAILURE_JOB_FAILED] = "JobFailed",
+        [FAILURE_KEY_NEEDED] = "KeyNeeded",
         [FAILURE_LIMIT_REACHED] = "LimitReached",
         [FAILURE_NOT_SUPPORTED] = "NotSupported",
         [FAILURE_NO_SPACE] = "NoSpace",
@@ -32,8 +33,10 @@ static const char *const kind_names[_FAILURE_MAX] = {
         [FAILURE_NO_SUCH_FILE] = "NoSuchFile",
         [FAILURE_NO_SUCH_IMAGE] = "NoSuchImage",
         [FAILURE_NO_SUCH_PROFILE] = "NoSuchProfile",
+        [FAILURE_NO_SUCH_SNAPSHOT] = "NoSuchSnapshot",
         [FAILURE_PROFILE_EXISTS] = "ProfileExists",
         [FAILURE_PROFILE_IN_USE] = "ProfileInUse",
+        [FAILURE_SNAPSHOT_EXISTS] = "SnapshotExists",
 };
 
 const char *failure_kind_to_string(FailureKind kind) {

@@ -22,6 +22,7 @@ typedef enum FailureKind {
         FAILURE_INVALID_ARGUMENT,
         FAILURE_INVALID_NAME,
         FAILURE_JOB_FAILED,
+        FAILURE_KEY_NEEDED,
         FAILURE_LIMIT_REACHED,
         FAILURE_NOT_SUPPORTED,
         FAILURE_NO_SPACE,
@@ -30,8 +31,10 @@ typedef enum FailureKind {
         FAILURE_NO_SUCH_FILE,
         FAILURE_NO_SUCH_IMAGE,
         FAILURE_NO_SUCH_PROFILE,
+        FAILURE_NO_SUCH_SNAPSHOT,
         FAILURE_PROFILE_EXISTS,
         FAILURE_PROFILE_IN_USE,
+        FAILURE_SNAPSHOT_EXISTS,
         _FAILURE_MAX,
 } FailureKind;
 

@@ -13,6 +13,7 @@
 #include "basic/strv.h"
 #include "worker/architecture.h"
 #include "worker/metadata.h"
+#include "worker/oci.h"
 
 #define OS_RELEASE_SIZE_MAX (64U * 1024U)
 
@@ -255,6 +256,8 @@ static int arrange_single(Job *j, int new_fd, ImageConf *c) {
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to look at the unpacked archive: %m");
 
+        if (metadata == 0 && !looks_like_root(tree) && oci_is_layout(tree))
+                return oci_arrange(j, new_fd, TREE_SINGLE, c);
         if (metadata != 0 && (rootfs != 0 || !looks_like_root(tree))) {
                 r = take_unified(j, tree, new_fd, c);
                 if (r >= 0)

@@ -8,18 +8,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "basic/fd.h"
+#include "basic/child.h"
 #include "basic/clock.h"
+#include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "shared/foreign-range.h"
 #include "shared/names.h"
+#include "worker/image-archive.h"
 #include "worker/image-conf.h"
 #include "worker/image-tree.h"
+#include "worker/import.h"
 #include "worker/store.h"
 #include "worker/unpack.h"
 
-/* import: one archive, or a pair of metadata and root file system, becomes images/FINGERPRINT. All is made in images/.new-ID, flushed to the
+/* import (and publish): one archive, or a pair of metadata and root file system, becomes images/FINGERPRINT. All is made in images/.new-ID, flushed to the
  * disk and renamed at the end, so an image is there whole or not at all. */
 
 #define ALIASES_MAX 64U
@@ -78,27 +82,30 @@ static int make_tree(Job *j, int new_fd, const char *name, int *ret_fd) {
         _cleanup_close_ int fd = path_make_directory(new_fd, name, 0700);
 
         /* 0755 unless the archive says otherwise; only root comes as far as here. */
-        if (fd < 0 || fchown(fd, FOREIGN_UID_BASE, FOREIGN_UID_BASE) < 0 || fchmod(fd, 0755) < 0)
+        if (fd < 0 || fchown(fd, foreign_uid_base(), foreign_uid_base()) < 0 || fchmod(fd, 0755) < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, fd < 0 ? fd : errno, "Failed to make a directory for the image: %m");
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
 
-static int unpack_archives(Job *j, int new_fd, bool split, EVP_MD_CTX *hash, ImageConf *c) {
+static int unpack_archives(Job *j, const ImportSource *s, int new_fd, EVP_MD_CTX *hash, ImageConf *c) {
+        const bool split = s->n_fds == 2, keep = message_get_bool(j->request, "keep-archive") > 0;
         const char *const trees[] = { split ? TREE_METADATA : TREE_SINGLE, TREE_ROOTFS };
         UnpackInput inputs[2];
         int r;
 
-        for (size_t i = 0; i < (split ? 2 : 1); i++) {
-                r = unpack_open_input(j, j->request->fds[i], inputs + i);
+        for (size_t i = 0; i < s->n_fds; i++) {
+                r = unpack_open_input(j, s->fds[i], inputs + i);
                 if (r < 0)
                         return r;
         }
-        for (size_t i = 0; i < (split ? 2 : 1); i++) {
-                _cleanup_close_ int tree = -EBADF;
+        for (size_t i = 0; i < s->n_fds; i++) {
+                _cleanup_close_ int tree = -EBADF, archive = -EBADF;
                 WriterReport report;
 
                 r = make_tree(j, new_fd, trees[i], &tree);
+                if (r >= 0 && keep)
+                        r = image_archive_begin(j, new_fd, i, inputs + i, &archive);
                 if (r >= 0)
                         r = unpack_run(j, inputs + i, new_fd, hash, unpack_start_writer, &tree, &report);
                 if (r < 0)
@@ -109,6 +116,8 @@ static int unpack_archives(Job *j, int new_fd, bool split, EVP_MD_CTX *hash, Ima
                 if (report.dropped_attributes > 0)
                         log_notice("Left out %llu extended attributes that an image cannot have.",
                                    (unsigned long long) report.dropped_attributes);
+                if (keep && strv_extend(&c->archives, image_archive_kind(inputs[i].magic, inputs[i].magic_size)) < 0)
+                        return failure_set(&j->failure, FAILURE_JOB_FAILED, ENOMEM, "Out of memory.");
         }
         return 0;
 }
@@ -202,20 +211,40 @@ static int publish(Job *j, int images_fd, int aliases_fd, int new_fd, const char
         return r;
 }
 
-static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *new_name, ImageConf *c, char *const *aliases) {
+static int note_origin(ImageConf *c, const ImportOrigin *o) {
+        int r;
+
+        if (!o)
+                return 0;
+        r = free_and_strdup(&c->remote, o->remote);
+        if (r >= 0)
+                r = free_and_strdup(&c->remote_image, o->remote_image);
+        if (r >= 0)
+                r = free_and_strdup(&c->source, o->source);
+        c->auto_update = o->auto_update;
+        c->cached = o->cached;
+        return r;
+}
+
+static int build(Job *j, const ImportSource *s, int images_fd, int aliases_fd, int new_fd, const char *new_name, ImageConf *c, char *const *aliases) {
         _cleanup_(hash_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-        const bool split = j->request->n_fds == 2;
+        const bool split = s->n_fds == 2;
         struct stat st;
         int r;
 
         if (!hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, ENOMEM, "Failed to set up SHA-256.");
 
-        r = unpack_archives(j, new_fd, split, hash, c);
+        r = unpack_archives(j, s, new_fd, hash, c);
+        if (s->finish)
+                r = s->finish(j, r, s->userdata);
         if (r >= 0)
                 r = finish_hash(j, hash, c->fingerprint);
         if (r < 0)
                 return r;
+        if (s->fingerprint && !streq(c->fingerprint, s->fingerprint))
+                return failure_set(&j->failure, FAILURE_BAD_ARCHIVE, EBADMSG, "The image is not what was promised: its SHA-256 is %s, and should be %s.",
+                                   c->fingerprint, s->fingerprint);
         if (fstatat(images_fd, c->fingerprint, &st, AT_SYMLINK_NOFOLLOW) >= 0)
                 return fail_exists(j, c->fingerprint, aliases);
 
@@ -225,6 +254,11 @@ static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *
         if (r < 0)
                 return r;
 
+        r = note_origin(c, s->origin);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Out of memory.");
+        c->owner = j->owner;
+        c->public = message_get_bool(j->request, "public") > 0 || (s->origin && s->origin->public);
         c->uploaded_usec = clock_usec(CLOCK_REALTIME);
         if (c->created_usec == 0)
                 c->created_usec = c->uploaded_usec;
@@ -235,16 +269,15 @@ static int build(Job *j, int images_fd, int aliases_fd, int new_fd, const char *
         return publish(j, images_fd, aliases_fd, new_fd, new_name, c, aliases);
 }
 
-int job_import(Job *j) {
+int import_run(Job *j, const ImportSource *s) {
         _cleanup_close_ int images = -EBADF, aliases_fd = -EBADF, new_fd = -EBADF;
         _cleanup_free_ char *new_name = NULL;
         _cleanup_strv_ char **aliases = NULL;
         _cleanup_(image_conf_done) ImageConf conf = {}, check = {};
         int r;
 
-        if (j->request->n_fds < 1 || j->request->n_fds > 2)
-                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL,
-                                   "An import takes one archive, or a metadata archive and a root file system archive.");
+        if (foreign_uid_base() == 0)
+                return failure_set(&j->failure, FAILURE_NOT_SUPPORTED, EOPNOTSUPP, "%s.", foreign_range_explanation);
         r = message_get_strv(j->request, "alias", &aliases);
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Out of memory.");
@@ -258,10 +291,15 @@ int job_import(Job *j) {
                 r = take_request(j, &check);
         if (r >= 0)
                 r = store_make_new(j, images, &new_name, &new_fd);
+        if (r >= 0 && s->begin) {
+                r = s->begin(j, s->userdata);
+                if (r < 0)
+                        (void) path_remove_tree(images, new_name);
+        }
         if (r < 0)
                 return r;
 
-        r = build(j, images, aliases_fd, new_fd, new_name, &conf, aliases);
+        r = build(j, s, images, aliases_fd, new_fd, new_name, &conf, aliases);
         if (r < 0) {
                 int k = path_remove_tree(images, new_name);
 
@@ -272,6 +310,40 @@ int job_import(Job *j) {
         }
 
         job_result(j, "fingerprint=%s", conf.fingerprint);
+        return 0;
+}
+
+int job_import(Job *j) {
+        ImportSource s = { .fds = j->request->fds, .n_fds = j->request->n_fds };
+        int r;
+
+        if (s.n_fds < 1 || s.n_fds > 2)
+                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL,
+                                   "An import takes one archive, or a metadata archive and a root file system archive.");
+        r = import_run(j, &s);
+        if (r < 0)
+                return r;
         job_commit(j);
         return 0;
+}
+
+int import_child_ended(Job *j, int result, int report_fd, pid_t *pid, const char *stopped) {
+        Failure f = {};
+        bool told;
+
+        if (result < 0 && j->failure.kind != FAILURE_BAD_ARCHIVE)
+                return result;
+        told = fd_read_all(report_fd, &f, sizeof f) == sizeof f;
+        (void) child_wait(*pid);
+        *pid = 0;
+        if (told && f.kind != FAILURE_NONE) {
+                f.text[FAILURE_TEXT_MAX - 1] = 0;
+                j->failure = f;
+                return -f.error;
+        }
+        if (!told) {
+                j->failure = (Failure) {};
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, EIO, "%s", stopped);
+        }
+        return result;
 }

@@ -93,6 +93,8 @@ void job_progress(Job *j, double fraction, const char *what) {
         if (now - j->progress_usec < PROGRESS_INTERVAL_USEC)
                 return;
         j->progress_usec = now;
+        if (fraction >= 0 && j->progress_to > 0)
+                fraction = j->progress_from + fraction * (j->progress_to - j->progress_from);
         (void) sd_notifyf(0, "STATUS=progress %.2f %s", fraction, what);
 }
 

@@ -18,20 +18,37 @@ typedef struct Job {
         uint32_t id;
         uid_t owner;
         Failure failure;
+        uint64_t unpacked; /* bytes, of what the request's "room" allows */
         uint64_t progress_usec; /* when progress was last told */
+        double progress_from, progress_to; /* what of the whole is being done now; both 0: all of it */
 } Job;
 
 typedef int (*JobFunction)(Job *j);
 
 int job_import(Job *j);
+int job_pull(Job *j);
+int job_bootstrap(Job *j);
+int job_publish(Job *j);
+int job_image(Job *j);
 int job_create(Job *j);
+int job_clone(Job *j);
 int job_delete(Job *j);
+int job_snapshot(Job *j);
+int job_restore(Job *j);
+int job_change_snapshot(Job *j);
+int job_delete_snapshots(Job *j);
+int job_rename(Job *j);
+int job_change_key(Job *j);
+int job_move(Job *j);
 int job_remove_image(Job *j);
 int job_alias(Job *j);
 int job_configure(Job *j);
 int job_copy_to(Job *j);
 int job_copy_from(Job *j);
 int job_profile(Job *j);
+int job_remote(Job *j);
+int job_server(Job *j);
+int job_stores(Job *j);
 int job_collect(Job *j);
 
 /* Waits until there is a request, or nobody any more to send one (-ENODATA). SIGTERM ends it as it ends any program. */
@@ -49,6 +66,8 @@ int job_fail_cancelled(Job *j);
 
 void job_progress(Job *j, double fraction, const char *what); /* fraction < 0: unknown */
 void job_result(Job *j, const char *format, ...) _printf_(2, 3);
-void job_commit(Job *j); /* READY=1, and the same to the manager */
+/* READY=1, and the same to the manager. What the job has locked must be unlocked by now: who gets the answer goes on at once, and would be told that
+ * a job works with the thing. */
+void job_commit(Job *j);
 void job_report_failure(Job *j);
 

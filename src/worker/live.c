@@ -11,7 +11,7 @@
 
 #define ANSWER_TIMEOUT_MSEC (30 * 1000)
 
-static int ask(const char *name, char *const *keys, int *ret_fd) {
+static int ask(const char *name, const char *request, char *const *keys, int *ret_fd) {
         _cleanup_(message_freep) Message *m = NULL;
         _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *path = NULL;
@@ -21,7 +21,7 @@ static int ask(const char *name, char *const *keys, int *ret_fd) {
         if (r >= 0)
                 r = message_new(&m);
         if (r >= 0)
-                r = message_add(m, "request", "settings");
+                r = message_add(m, "request", request);
         if (r >= 0)
                 r = message_add_strv(m, "key", keys);
         if (r < 0)
@@ -52,7 +52,7 @@ int live_apply(Job *j, const char *name, char *const *keys, char ***next_start) 
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = ask(name, keys, &fd);
+        r = ask(name, "settings", keys, &fd);
         if (r == -ENOENT || r == -ECONNREFUSED)
                 return 0;
         if (r >= 0)
@@ -70,6 +70,33 @@ int live_apply(Job *j, const char *name, char *const *keys, char ***next_start) 
                 if (r >= 0 && !strv_find(*next_start, *n))
                         r = strv_extend(next_start, *n);
         return r;
+}
+
+int live_hold(Job *j, const char *name, int *ret_fd) {
+        _cleanup_(message_freep) Message *m = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = ask(name, "hold", NULL, &fd);
+        if (r >= 0)
+                r = receive(fd, &m);
+        if (r == -ENOENT || r == -ECONNREFUSED || r == -ENODATA || r == -EPIPE || r == -ECONNRESET)
+                return failure_set(&j->failure, FAILURE_BUSY, EBUSY, "The container '%s' is starting or stopping; try again.", name);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to ask the supervisor of the container '%s' to hold it: %m", name);
+        if (!streq_ptr(message_get(m, "event"), "done"))
+                return failure_set(&j->failure, FAILURE_BUSY, EBUSY, "The container '%s' cannot be held while it is copied: %s", name,
+                                   message_get(m, "message") ?: "its supervisor does not understand the request");
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int live_still_held(Job *j, const char *name, int fd) {
+        struct pollfd p = { .fd = fd };
+
+        if (poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR))
+                return failure_set(&j->failure, FAILURE_BUSY, EBUSY, "The container '%s' was stopped while it was copied; try again.", name);
+        return 0;
 }
 
 int live_keys(Job *j, char ***ret) {

@@ -5,9 +5,12 @@
 
 int main(int argc, char *argv[]) {
         static const WorkerKind kinds[] = {
+                { "bootstrap", job_bootstrap },
                 { "copy-from", job_copy_from },
                 { "copy-to",   job_copy_to   },
                 { "import",    job_import    },
+                { "publish",   job_publish   },
+                { "pull",      job_pull      },
                 {},
         };
 

@@ -2,21 +2,16 @@
 #include "worker/metadata.h"
 
 #include <assert.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "basic/fd.h"
 #include "basic/strv.h"
 #include "shared/image-templates.h"
 #include "shared/message.h"
+#include "shared/yaml-tree.h"
 #include "worker/architecture.h"
-#include "worker/reader.h"
-#include "worker/sandbox.h"
-#include "worker/yaml-tree.h"
+#include "worker/parser.h"
 
 typedef struct Checker {
         char **fields; /* owned */
@@ -72,6 +67,13 @@ static int check_creation_date(Checker *c, const YamlNode *n) {
 
 static int check_expiry_date(Checker *c, const YamlNode *n) {
         return check_date(c, n, "expiry-date");
+}
+
+/* berth's own: of the text that people edit. */
+static int check_public(Checker *c, const YamlNode *n) {
+        if (n->type != YAML_TEXT || !n->plain || parse_bool(n->text) < 0)
+                return fail(c, n, "'public' must be true or false");
+        return strv_extendf(&c->fields, "public=%s", parse_bool(n->text) > 0 ? "yes" : "no");
 }
 
 static int check_properties(Checker *c, const YamlNode *n) {
@@ -183,6 +185,7 @@ static const struct {
         { "creation_date", check_creation_date, false },
         { "expiry_date",   check_expiry_date,   false },
         { "properties",    check_properties,    false },
+        { "public",        check_public,        false },
         { "templates",     check_templates,     false },
 };
 
@@ -214,71 +217,6 @@ int metadata_parse(const char *text, size_t size, char ***ret_fields, char **ret
         return 0;
 }
 
-/* In the parser process */
-static int run_parser(void) {
-        _cleanup_strv_ char **fields = NULL;
-        _cleanup_free_ char *text = NULL, *error = NULL;
-        size_t size;
-        int r;
-
-        r = fd_read_string(0, METADATA_SIZE_MAX, &text, &size);
-        if (r < 0)
-                return r;
-        if (metadata_parse(text, size, &fields, &error) < 0) {
-                r = strv_extendf(&fields, "error=%.500s", error ?: "out of memory");
-                if (r < 0)
-                        return r;
-        }
-        STRV_FOREACH(f, fields) {
-                r = fd_write_all(1, *f, strlen(*f) + 1);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int run_process(const char *text, size_t size, int scratch_fd, char **ret_output, size_t *ret_size) {
-        _cleanup_close_ int in_read = -EBADF, in_write = -EBADF, out_read = -EBADF, out_write = -EBADF, void_fd = -EBADF;
-        int in[2], out[2], r, status;
-        pid_t pid;
-
-        if (pipe2(in, O_CLOEXEC) < 0)
-                return -errno;
-        in_read = in[0];
-        in_write = in[1];
-        if (pipe2(out, O_CLOEXEC) < 0)
-                return -errno;
-        out_read = out[0];
-        out_write = out[1];
-
-        r = sandbox_open_void(scratch_fd, &void_fd);
-        if (r < 0)
-                return r;
-        r = sandbox_fork(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS, &pid);
-        if (r < 0)
-                return r;
-        if (r == 0) {
-                r = sandbox_become_parser(in_read, out_write, void_fd, READER_MEMORY_MAX);
-                _exit(r >= 0 && run_parser() >= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-        }
-
-        in_read = fd_close(in_read);
-        out_write = fd_close(out_write);
-        /* It reads all before it writes, so this cannot block for good; EPIPE shows in its exit status. */
-        r = fd_write_all(in_write, text, size);
-        in_write = fd_close(in_write);
-        if (r >= 0 || r == -EPIPE)
-                r = fd_read_string(out_read, MESSAGE_SIZE_MAX, ret_output, ret_size);
-        out_read = fd_close(out_read);
-        status = sandbox_wait(pid);
-        if (r >= 0 && status != 0) {
-                free(*ret_output);
-                *ret_output = NULL;
-                r = -EPROTO;
-        }
-        return r;
-}
-
 static int take_field(ImageConf *c, const char *field) {
         _cleanup_free_ char *key = NULL;
         const char *value;
@@ -298,6 +236,8 @@ static int take_field(ImageConf *c, const char *field) {
                 c->expires_usec = seconds * USEC_PER_SEC;
                 return 0;
         }
+        if ((value = startswith(field, "public=")))
+                return c->public = streq(value, "yes"), 0;
         if ((value = startswith(field, "template=")))
                 return image_templates_add_field(&c->templates, value);
         if ((value = startswith(field, "property="))) {
@@ -315,14 +255,10 @@ static int take_field(ImageConf *c, const char *field) {
 
 int metadata_read(Job *j, const char *text, size_t size, int scratch_fd, ImageConf *c) {
         _cleanup_(message_freep) Message *m = NULL;
-        _cleanup_free_ char *output = NULL;
-        size_t output_size = 0;
         const char *error;
         int r;
 
-        r = run_process(text, size, scratch_fd, &output, &output_size);
-        if (r >= 0)
-                r = message_parse(output, output_size, &m);
+        r = parser_run(metadata_parse, text, size, scratch_fd, &m);
         if (r < 0)
                 return failure_set(&j->failure, FAILURE_BAD_METADATA, r, "The image's metadata.yaml could not be read: its parser failed.");
 

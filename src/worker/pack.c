@@ -8,11 +8,13 @@
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -33,6 +35,8 @@ typedef struct Packer {
         DIR *stack[PACK_DEPTH_MAX];
         size_t lengths[PACK_DEPTH_MAX]; /* of path, of the directory on the stack */
         size_t depth;
+        bool image;    /* no device nodes */
+        bool plain;    /* what berth made itself: root's, with no more than a mode */
         Failure *failure;
 } Packer;
 
@@ -136,7 +140,7 @@ static int look_at(Packer *p, int dir_fd, const char *name, struct stat *st, int
 
         if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : fail_entry(p, errno, "Looking at");
-        if (S_ISSOCK(st->st_mode))
+        if (S_ISSOCK(st->st_mode) || (p->image && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))))
                 return 0;
         if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) {
                 fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (S_ISDIR(st->st_mode) ? O_DIRECTORY : 0));
@@ -163,6 +167,11 @@ static int pack_one(Packer *p, int dir_fd, const char *name, const struct stat *
         archive_entry_unset_atime(p->entry);
         archive_entry_unset_ctime(p->entry);
         archive_entry_unset_birthtime(p->entry);
+        if (p->plain) {
+                archive_entry_set_uid(p->entry, 0);
+                archive_entry_set_gid(p->entry, 0);
+                archive_entry_set_perm(p->entry, S_ISDIR(st->st_mode) ? 0755 : 0644);
+        }
         if (S_ISLNK(st->st_mode)) {
                 n = readlinkat(dir_fd, name, target, sizeof target - 1);
                 if (n < 0)
@@ -170,7 +179,7 @@ static int pack_one(Packer *p, int dir_fd, const char *name, const struct stat *
                 target[n] = 0;
                 archive_entry_copy_symlink(p->entry, target);
         }
-        if (fd >= 0)
+        if (fd >= 0 && !p->plain)
                 add_attributes(p, fd);
         if (S_ISREG(st->st_mode))
                 add_holes(p, fd, st->st_size);
@@ -266,7 +275,48 @@ static int pack_top(Packer *p, int root_fd, const char *path) {
         return r < 0 ? r : pack_tree(p);
 }
 
-static int open_archive(Packer *p, int out_fd) {
+static const struct {
+        const char *name, *filter;
+        const char *threads_max; /* a thread of xz takes a hundred megabytes */
+        const char *option, *value;
+} compressions[] = {
+        { "zstd", "zstd", "16", "compression-level", "3" },
+        { "gzip", "gzip", NULL, "timestamp", NULL },
+        { "xz",   "xz",   "4",  "compression-level", "6" },
+        { "none", NULL, NULL, NULL, NULL },
+};
+
+bool pack_compression_known(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(compressions); i++)
+                if (streq(compressions[i].name, name))
+                        return true;
+        return false;
+}
+
+static int set_compression(struct archive *a, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(compressions); i++) {
+                char threads[DECIMAL_MAX];
+                long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+                if (!streq(compressions[i].name, name))
+                        continue;
+                if (!compressions[i].filter)
+                        return archive_write_add_filter_none(a) == ARCHIVE_OK ? 0 : -EIO;
+                if (archive_write_add_filter_by_name(a, compressions[i].filter) != ARCHIVE_OK)
+                        return -EIO;
+                if (compressions[i].option && archive_write_set_filter_option(a, compressions[i].filter, compressions[i].option, compressions[i].value) != ARCHIVE_OK)
+                        return -EIO;
+                if (!compressions[i].threads_max)
+                        return 0;
+                snprintf(threads, sizeof threads, "%ld", MAX_OF(MIN_OF(n, strtol(compressions[i].threads_max, NULL, 10)), 1L));
+                /* A libarchive that cannot do it is only slower. */
+                (void) archive_write_set_filter_option(a, compressions[i].filter, "threads", threads);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static int open_archive(Packer *p, int out_fd, const char *compression) {
         p->archive = archive_write_new();
         p->entry = archive_entry_new();
         p->links = archive_entry_linkresolver_new();
@@ -278,7 +328,7 @@ static int open_archive(Packer *p, int out_fd) {
 
         /* "restricted" would leave out what is behind the second of times; SCHILY is the form of attributes that other programs read too. */
         if (archive_write_set_format_pax(p->archive) != ARCHIVE_OK ||
-            archive_write_set_format_option(p->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK || archive_write_add_filter_none(p->archive) != ARCHIVE_OK ||
+            archive_write_set_format_option(p->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK || set_compression(p->archive, compression) < 0 ||
             archive_write_set_bytes_in_last_block(p->archive, 1) != ARCHIVE_OK || archive_write_open_fd(p->archive, out_fd) != ARCHIVE_OK)
                 return fail_archive(p);
         archive_entry_linkresolver_set_strategy(p->links, archive_format(p->archive));
@@ -308,7 +358,7 @@ int pack_prepare(void) {
         /* Names are mostly UTF-8, which is what pax headers hold; the others are marked as bytes. */
         (void) setlocale(LC_CTYPE, "C.UTF-8");
         /* A name beyond ASCII goes through libc's character set conversion, which reads its configuration when it is first used. */
-        r = open_archive(&p, null);
+        r = open_archive(&p, null, "none");
         if (r >= 0) {
                 archive_entry_copy_pathname(p.entry, "f\303\274r");
                 archive_entry_set_filetype(p.entry, AE_IFDIR);
@@ -325,9 +375,61 @@ int pack_run(int root_fd, const char *path, int out_fd, Failure *f) {
         if (!p)
                 return failure_set(f, FAILURE_JOB_FAILED, ENOMEM, "Out of memory.");
         p->failure = f;
-        r = open_archive(p, out_fd);
+        r = open_archive(p, out_fd, "none");
         if (r >= 0)
                 r = pack_top(p, root_fd, path);
+        if (r >= 0 && archive_write_close(p->archive) < ARCHIVE_WARN)
+                r = fail_archive(p);
+        close_archive(p);
+        free(p);
+        return r;
+}
+
+static int add_text(Packer *p, const char *name, const char *text) {
+        size_t n = strlen(text);
+
+        archive_entry_clear(p->entry);
+        archive_entry_copy_pathname(p->entry, name);
+        archive_entry_set_filetype(p->entry, AE_IFREG);
+        archive_entry_set_perm(p->entry, 0644);
+        archive_entry_set_size(p->entry, (la_int64_t) n);
+        archive_entry_set_mtime(p->entry, time(NULL), 0);
+        if (archive_write_header(p->archive, p->entry) < ARCHIVE_WARN || archive_write_data(p->archive, text, n) != (la_ssize_t) n ||
+            archive_write_finish_entry(p->archive) < ARCHIVE_WARN)
+                return fail_archive(p);
+        return 0;
+}
+
+static int add_tree(Packer *p, int dir_fd, const char *name) {
+        _cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+        int r;
+
+        snprintf(p->path, sizeof p->path, "%s", name);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return fail_entry(p, errno, "Opening");
+        r = pack_one(p, fd, ".", &st, fd);
+        if (r >= 0)
+                r = push(p, TAKE_FD(fd));
+        return r < 0 ? r : pack_tree(p);
+}
+
+int pack_image(int root_fd, const PackImage *image, int out_fd, Failure *f) {
+        Packer *p = calloc(1, sizeof *p);
+        int r;
+
+        if (!p)
+                return failure_set(f, FAILURE_JOB_FAILED, ENOMEM, "Out of memory.");
+        p->failure = f;
+        p->image = p->plain = true;
+        r = open_archive(p, out_fd, image->compression);
+        if (r >= 0)
+                r = add_text(p, "metadata.yaml", image->metadata);
+        if (r >= 0 && image->templates_fd >= 0)
+                r = add_tree(p, image->templates_fd, "templates");
+        p->plain = false;
+        if (r >= 0)
+                r = add_tree(p, root_fd, "rootfs");
         if (r >= 0 && archive_write_close(p->archive) < ARCHIVE_WARN)
                 r = fail_archive(p);
         close_archive(p);

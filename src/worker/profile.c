@@ -15,6 +15,7 @@
 #include "basic/strv.h"
 #include "settings/profile.h"
 #include "shared/names.h"
+#include "worker/apparmor-check.h"
 #include "worker/container-conf.h"
 #include "worker/live.h"
 #include "worker/store.h"
@@ -137,7 +138,7 @@ static int check_text(Profile *p, const char *file_name, const char *text) {
         _cleanup_free_ char *error = NULL;
         int r = profile_parse(file_name, text, &f, &error);
 
-        return r < 0 ? failure_set(&p->job->failure, FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r)) : 0;
+        return r < 0 ? failure_set(&p->job->failure, FAILURE_BAD_SETTINGS, r, "%s", error ?: strerror(-r)) : apparmor_check(p->job, NULL, -EBADF, f);
 }
 
 static int apply_to_users(Profile *p, char ***restarts) {
@@ -215,6 +216,8 @@ static int do_set(Profile *p) {
         r = check_there(p);
         if (r >= 0)
                 r = container_conf_apply_request(p->job, NULL, p->file);
+        if (r >= 0)
+                r = apparmor_check(p->job, NULL, -EBADF, p->file);
         if (r >= 0)
                 r = settings_file_print(p->file, &text);
         if (r < 0)

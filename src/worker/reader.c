@@ -13,10 +13,12 @@
 #include "worker/entry-attributes.h"
 #include "worker/gunzip.h"
 #include "worker/stream.h"
+#include "worker/unxz.h"
 
 #define IN_BUFFER_SIZE (256U * 1024U)
+#define UNXZ_MEMORY_MAX (72U * 1024U * 1024U) /* xz -9, of which the window is 64 MiB; libzstd's own limit is a window of 128 MiB, as that of zstd(1) */
 
-/* Two libarchive readers, one behind the other: the outer one (or gunzip.h) only decompresses, the inner one only knows tar and gets what the
+/* Two libarchive readers, one behind the other: the outer one (or gunzip.h, unxz.h) only decompresses, the inner one only knows tar and gets what the
  * outer one gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of
  * compressed files are at their end), and no mixture of formats that libarchive knows is possible.
  *
@@ -24,8 +26,9 @@
  * normalization form C, and a file of another name would come out. */
 typedef struct Reader {
         int in_fd;
-        struct archive *outer; /* NULL: gzip */
+        struct archive *outer; /* NULL: gzip or xz */
         Gunzip gunzip;
+        Unxz unxz;
         struct archive *inner;
         uint64_t in_bytes, out_bytes;
         size_t peeked;        /* bytes in in_buffer that are still to be read */
@@ -57,8 +60,8 @@ static int fail_archive(Reader *r, struct archive *a) {
                 return fail(r, "is empty");
         if (r->bomb)
                 return fail(r, "is a decompression bomb: it unpacks to more than %u times its size", BOMB_RATIO);
-        if (archive_errno(a) == ENOMEM)
-                return fail(r, "needs more than the %u MiB of memory that unpacking may take", READER_MEMORY_MAX >> 20);
+        if (archive_errno(a) == ENOMEM || (text && strstr(text, "too much memory")))
+                return fail(r, "needs more memory to be unpacked than what xz -9 and zstd --long=27 make, which is the most that there is");
         return fail(r, "is damaged or cut short (%.200s)", text ?: "unknown reason");
 }
 
@@ -92,6 +95,12 @@ static la_ssize_t decompress(Reader *r, struct archive *a, const void **ret) {
         size_t size = 0;
         int k;
 
+        if (r->unxz.buffer) {
+                n = unxz_read(&r->unxz, read_input, r, ret);
+                if (n < 0)
+                        archive_set_error(a, n == -ENOMEM ? ENOMEM : EBADMSG, "%s", r->unxz.error);
+                return n;
+        }
         if (!r->outer) {
                 n = gunzip_read(&r->gunzip, read_input, r, ret);
                 if (n < 0)
@@ -152,8 +161,7 @@ static la_ssize_t read_decompressed(struct archive *a, void *userdata, const voi
 
 static int open_outer(Reader *r) {
         static int (*const filters[])(struct archive *) = {
-                archive_read_support_filter_none, archive_read_support_filter_xz, archive_read_support_filter_zstd,
-                archive_read_support_filter_bzip2,
+                archive_read_support_filter_none, archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
         };
         struct archive_entry *e;
 
@@ -194,6 +202,8 @@ static int open_archive(Reader *r) {
 
         if (gunzip_recognize(r->in_buffer, r->peeked))
                 k = gunzip_init(&r->gunzip) < 0 ? fail(r, "could not be read: out of memory") : 0;
+        else if (unxz_recognize(r->in_buffer, r->peeked))
+                k = unxz_init(&r->unxz, UNXZ_MEMORY_MAX) < 0 ? fail(r, "could not be read: out of memory") : 0;
         else
                 k = open_outer(r);
         if (k < 0)
@@ -348,6 +358,15 @@ static int read_entries(Reader *r) {
         return any ? drain(r) : fail(r, "holds no files");
 }
 
+static void reader_done(Reader *r) {
+        archive_read_free(r->inner);
+        archive_read_free(r->outer);
+        gunzip_done(&r->gunzip);
+        unxz_done(&r->unxz);
+        free(r->in_buffer);
+        free(r->attributes.data);
+}
+
 int reader_run(int in_fd, int out_fd) {
         static StreamOut out;
         Reader r = { .in_fd = in_fd, .out = &out };
@@ -358,8 +377,10 @@ int reader_run(int in_fd, int out_fd) {
         k = open_archive(&r);
         if (k >= 0)
                 k = read_entries(&r);
-        /* The process ends here; what libarchive holds goes with it. */
         if (r.error[0])
-                return stream_put_error(&out, r.error);
-        return k < 0 ? k : stream_put_end(&out);
+                k = stream_put_error(&out, r.error);
+        else if (k >= 0)
+                k = stream_put_end(&out);
+        reader_done(&r);
+        return k;
 }

@@ -4,7 +4,7 @@
 #include "basic/macro.h"
 
 /* The archive reader: turns a tar archive, plain or compressed, into the records of stream.h. Runs as a parser (sandbox.h), where hostile
- * input may break it and gains nothing. Only this file and pack.c know libarchive. */
+ * input may break it and gains nothing. Only this file, entry-attributes.c and pack.c know libarchive. */
 
 /* More than the largest decompressor needs (zstd: 128 MiB window; xz -9: 65 MiB), with the program itself. */
 #define READER_MEMORY_MAX (320U * 1024U * 1024U)

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,6 +50,23 @@ static int become_archive_worker(char *argv[]) {
         return log_error_errno(errno, "Failed to execute '%s': %m", path);
 }
 
+/* The unit of a spare worker allows what the kind that needs most does. */
+static int drop_capabilities(void) {
+        static const cap_value_t values[] = { CAP_SETFCAP, CAP_MKNOD };
+        cap_t caps = cap_get_proc();
+        int r = 0;
+
+        if (!caps)
+                return -errno;
+        for (cap_flag_t flag = CAP_EFFECTIVE; flag <= CAP_INHERITABLE; flag++)
+                if (r >= 0 && cap_set_flag(caps, flag, ELEMENTSOF(values), values, CAP_CLEAR) < 0)
+                        r = -errno;
+        if (r >= 0 && cap_set_proc(caps) < 0)
+                r = -errno;
+        (void) cap_free(caps);
+        return r;
+}
+
 /* A spare worker: waits for a request, which says of what kind it is. Returns 0 when none will come. */
 static int take_next(const WorkerKind *kinds, const char *state_dir, Job *j, const WorkerKind **ret) {
         const char *name;
@@ -69,6 +87,8 @@ static int take_next(const WorkerKind *kinds, const char *state_dir, Job *j, con
                 r = job_get(j, "kind", &name);
         if (r >= 0 && (!(*ret = find_kind(kinds, name)) || !(*ret)->function))
                 r = failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "A spare worker cannot do this kind of job.");
+        if (r >= 0 && !(*ret)->copies_files)
+                r = drop_capabilities();
         return r < 0 ? r : 1;
 }
 

@@ -6,6 +6,7 @@
 typedef struct WorkerKind {
         const char *name;
         JobFunction function; /* NULL: it is berth-worker-archive's */
+        bool copies_files;    /* with their file capabilities, and nodes of devices */
 } WorkerKind;
 
 /* The whole of a worker's main(); a nameless kind ends the table. */

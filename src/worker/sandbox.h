@@ -27,8 +27,3 @@ int sandbox_become_writer(int root_fd, int *keep, size_t n_keep);
 
 /* An empty directory that is not in the file system any more, to be a parser's root. parent_fd is a directory to make it in. */
 int sandbox_open_void(int parent_fd, int *ret_fd);
-
-/* Waits for the child. Returns 0 when it exited with 0, its exit status, or -signal when a signal ended it. */
-int sandbox_wait(pid_t pid);
-/* The same, but kills it when it is still there after so long. */
-int sandbox_wait_timeout(pid_t pid, int timeout_msec);

@@ -17,6 +17,7 @@
 #include "basic/strv.h"
 #include "shared/names.h"
 #include "shared/runtime-state.h"
+#include "storage/volume.h"
 
 int store_open(Job *j, const char *directory, int *ret_fd) {
         int fd = path_make_directory(j->state_fd, directory, 0700);
@@ -64,13 +65,13 @@ int store_lock(int dir_fd, const char *name, int operation, int *ret_fd) {
         return 0;
 }
 
-int store_make_new(Job *j, int dir_fd, char **ret_name, int *ret_fd) {
+static int make_directory(Job *j, int dir_fd, const char *prefix, char **ret_name, int *ret_fd) {
         int r = -EEXIST;
 
         for (unsigned i = 0; i < NAME_ATTEMPTS; i++) {
                 _cleanup_free_ char *name = NULL;
 
-                r = job_file_name(j, NEW_PREFIX, i, &name);
+                r = job_file_name(j, prefix, i, &name);
                 if (r < 0)
                         break;
                 if (mkdirat(dir_fd, name, 0700) < 0) {
@@ -89,6 +90,18 @@ int store_make_new(Job *j, int dir_fd, char **ret_name, int *ret_fd) {
                 return 0;
         }
         return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to make a directory for the job: %m");
+}
+
+int store_make_new(Job *j, int dir_fd, char **ret_name, int *ret_fd) {
+        return make_directory(j, dir_fd, NEW_PREFIX, ret_name, ret_fd);
+}
+
+int store_make_scratch(Job *j, char **ret_name, int *ret_fd) {
+        _cleanup_close_ int trash = -EBADF;
+        int r;
+
+        r = store_open(j, DIR_TRASH, &trash);
+        return r < 0 ? r : make_directory(j, trash, "", ret_name, ret_fd);
 }
 
 int store_trash(Job *j, int dir_fd, const char *name, char **ret_trash_name) {
@@ -122,12 +135,22 @@ int store_trash(Job *j, int dir_fd, const char *name, char **ret_trash_name) {
         return r < 0 ? failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to move '%s' to the trash: %m", name) : 0;
 }
 
+int store_remove_tree(int dir_fd, const char *name) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = volumes_remove(dir_fd, name, &error);
+        if (r < 0 && r != -ENOENT && error)
+                log_warning("What is left of a container stays until its store can be used: %s", error);
+        return r < 0 ? r : path_remove_tree(dir_fd, name);
+}
+
 void store_empty_trash(Job *j, const char *trash_name) {
         _cleanup_close_ int trash = -EBADF;
         int r;
 
         trash = path_open_beneath(j->state_fd, DIR_TRASH, O_RDONLY | O_DIRECTORY, 0);
-        r = trash < 0 ? trash : path_remove_tree(trash, trash_name);
+        r = trash < 0 ? trash : store_remove_tree(trash, trash_name);
         if (r < 0)
                 log_warning_errno(r, "Failed to empty the trash of job %u, leaving it to the collect job: %m", j->id);
 }
@@ -152,17 +175,22 @@ int store_lock_image(Job *j, const char *fingerprint, int operation, int *ret_fd
         return 0;
 }
 
+int store_check_container_name(Job *j, const char *name) {
+        _cleanup_free_ char *why = NULL;
+
+        if (container_name_valid(name))
+                return 0;
+        (void) container_name_explain(name, &why);
+        return failure_set(&j->failure, FAILURE_INVALID_NAME, EINVAL, "%s", why ?: "That is no name for a container.");
+}
+
 int store_open_container(Job *j, const char *name, int *ret_fd) {
         _cleanup_close_ int containers = -EBADF;
         int r;
 
-        if (!container_name_valid(name)) {
-                _cleanup_free_ char *why = NULL;
-
-                (void) container_name_explain(name, &why);
-                return failure_set(&j->failure, FAILURE_INVALID_NAME, EINVAL, "%s", why ?: "That is no name for a container.");
-        }
-        r = store_open(j, DIR_CONTAINERS, &containers);
+        r = store_check_container_name(j, name);
+        if (r >= 0)
+                r = store_open(j, DIR_CONTAINERS, &containers);
         if (r < 0)
                 return r;
         r = path_open_beneath(containers, name, O_RDONLY | O_DIRECTORY, 0);

@@ -6,16 +6,20 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "basic/child.h"
 #include "basic/fd.h"
 #include "basic/log.h"
+#include "basic/strv.h"
 #include "worker/reader.h"
 #include "worker/sandbox.h"
+#include "worker/squashfs.h"
 
 #define FEED_BUFFER_SIZE (256U * 1024U)
 #define PIPE_SIZE (1024 * 1024)
@@ -49,10 +53,11 @@ int unpack_open_input(Job *j, int fd, UnpackInput *ret) {
         if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
                 return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "The archive is neither a regular file nor a pipe.");
 
-        *ret = (UnpackInput) { .fd = fd, .is_file = S_ISREG(st.st_mode), .size = S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0 };
+        *ret = (UnpackInput) { .fd = fd, .is_file = S_ISREG(st.st_mode), .keep_fd = -EBADF, .size = S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0 };
         if (ret->size > UNPACK_INPUT_MAX)
                 return failure_set(&j->failure, FAILURE_LIMIT_REACHED, EFBIG, "The archive is larger than the limit of %llu GiB.",
                                    (unsigned long long) (UNPACK_INPUT_MAX >> 30));
+        ret->squashfs = ret->is_file && pread(fd, ret->magic, 4, 0) == 4 && memcmp(ret->magic, "hsqs", 4) == 0;
         if (ret->is_file)
                 (void) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         return 0;
@@ -70,6 +75,76 @@ static int make_pipe(int *ret_read, int *ret_write) {
         return 0;
 }
 
+static int fill(Unpack *u) {
+        ssize_t n;
+
+        do
+                n = u->input->is_file ? pread(u->input->fd, u->buffer, FEED_BUFFER_SIZE, (off_t) u->input->done)
+                                      : read(u->input->fd, u->buffer, FEED_BUFFER_SIZE);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return failure_set(&u->job->failure, FAILURE_JOB_FAILED, errno, "Failed to read the archive: %m");
+        if (n == 0) {
+                u->input_ended = true;
+                u->feed_fd = fd_close(u->feed_fd);
+                return 0;
+        }
+
+        u->input->done += (uint64_t) n;
+        if (u->shared->kept && u->input->done > u->shared->room)
+                return failure_set(&u->job->failure, FAILURE_LIMIT_REACHED, EFBIG, "The archive is larger than the %llu bytes that there are for it (DiskPerUserMax= in berth.conf).",
+                                   (unsigned long long) u->shared->room);
+        if (u->input->done > UNPACK_INPUT_MAX)
+                return failure_set(&u->job->failure, FAILURE_LIMIT_REACHED, EFBIG, "The archive is larger than the limit of %llu GiB.",
+                                   (unsigned long long) (UNPACK_INPUT_MAX >> 30));
+        if (u->hash && EVP_DigestUpdate(u->hash, u->buffer, (size_t) n) != 1)
+                return failure_set(&u->job->failure, FAILURE_JOB_FAILED, EIO, "Failed to compute the archive's SHA-256.");
+        if (u->input->keep_fd >= 0) {
+                int r = fd_write_all(u->input->keep_fd, u->buffer, (size_t) n);
+
+                if (r < 0)
+                        return failure_set(&u->job->failure, FAILURE_JOB_FAILED, r, "Failed to keep the archive: %m");
+        }
+        for (size_t i = 0; i < (size_t) n && u->input->magic_size < UNPACK_MAGIC_MAX; i++)
+                u->input->magic[u->input->magic_size++] = u->buffer[i];
+        u->begin = 0;
+        u->end = (size_t) n;
+        atomic_store_explicit(&u->shared->in_bytes, u->input->done, memory_order_relaxed);
+        return 0;
+}
+
+/* All of it into a file of the job's, which nobody else can change: what is hashed has to be what is read. *ret_fd: that file, to be read only. */
+static int take_whole(Unpack *u, int scratch_fd, int *ret_fd) {
+        _cleanup_close_ int file = -EBADF;
+        char path[sizeof "/proc/self/fd/" + DECIMAL_MAX];
+        int r, fd;
+
+        /* A clone is such a file already. */
+        if (u->input->keep_fd < 0 && !u->input->cloned) {
+                file = openat(scratch_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+                if (file < 0)
+                        return failure_set(&u->job->failure, FAILURE_JOB_FAILED, errno, "Failed to make a file for the squashfs: %m");
+                u->input->keep_fd = file;
+        }
+        snprintf(path, sizeof path, "/proc/self/fd/%d", u->input->cloned ? u->input->fd : u->input->keep_fd);
+        for (r = 0; r >= 0 && !u->input_ended;) {
+                r = fill(u);
+                u->begin = u->end = 0;
+                if (r >= 0 && job_cancelled())
+                        r = job_fail_cancelled(u->job);
+                job_progress(u->job, u->input->size > 0 ? 0.3 * MIN_OF((double) u->input->done / (double) u->input->size, 1.0) : 0, "reading");
+        }
+        if (file >= 0)
+                u->input->keep_fd = -EBADF;
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return failure_set(&u->job->failure, FAILURE_JOB_FAILED, errno, "Failed to open the squashfs: %m");
+        *ret_fd = fd;
+        return 0;
+}
+
 static int start_reader(Unpack *u, int in_fd, int out_fd, int scratch_fd) {
         _cleanup_close_ int void_fd = -EBADF;
         int r;
@@ -82,7 +157,9 @@ static int start_reader(Unpack *u, int in_fd, int out_fd, int scratch_fd) {
                 return r;
 
         r = sandbox_become_parser(in_fd, out_fd, void_fd, READER_MEMORY_MAX);
-        _exit(r >= 0 && reader_run(0, 1) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+        if (r >= 0)
+                r = u->input->squashfs ? squashfs_run(0, u->input->done, 1) : reader_run(0, 1);
+        _exit(r >= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid) {
@@ -103,33 +180,6 @@ int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared
         } else
                 (void) log_error_errno(r, "Failed to set up the process that writes files: %m");
         _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-static int fill(Unpack *u) {
-        ssize_t n;
-
-        do
-                n = u->input->is_file ? pread(u->input->fd, u->buffer, FEED_BUFFER_SIZE, (off_t) u->input->done)
-                                      : read(u->input->fd, u->buffer, FEED_BUFFER_SIZE);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return failure_set(&u->job->failure, FAILURE_JOB_FAILED, errno, "Failed to read the archive: %m");
-        if (n == 0) {
-                u->input_ended = true;
-                u->feed_fd = fd_close(u->feed_fd);
-                return 0;
-        }
-
-        u->input->done += (uint64_t) n;
-        if (u->input->done > UNPACK_INPUT_MAX)
-                return failure_set(&u->job->failure, FAILURE_LIMIT_REACHED, EFBIG, "The archive is larger than the limit of %llu GiB.",
-                                   (unsigned long long) (UNPACK_INPUT_MAX >> 30));
-        if (u->hash && EVP_DigestUpdate(u->hash, u->buffer, (size_t) n) != 1)
-                return failure_set(&u->job->failure, FAILURE_JOB_FAILED, EIO, "Failed to compute the archive's SHA-256.");
-        u->begin = 0;
-        u->end = (size_t) n;
-        atomic_store_explicit(&u->shared->in_bytes, u->input->done, memory_order_relaxed);
-        return 0;
 }
 
 /* Moves bytes until there is a report or the reader is gone. */
@@ -221,8 +271,8 @@ static int finish(Unpack *u, int result, WriterReport *ret) {
                 if (u->reader > 0 && !(n == (ssize_t) sizeof *ret && ret->stream_broken))
                         (void) kill(u->reader, SIGKILL);
         }
-        writer_status = u->writer > 0 ? sandbox_wait(u->writer) : EXIT_FAILURE;
-        reader_status = u->reader > 0 ? sandbox_wait_timeout(u->reader, READER_GRACE_MSEC) : EXIT_FAILURE;
+        writer_status = u->writer > 0 ? child_wait(u->writer) : EXIT_FAILURE;
+        reader_status = u->reader > 0 ? child_wait_timeout(u->reader, READER_GRACE_MSEC) : EXIT_FAILURE;
 
         if (result < 0) {
                 if (n == (ssize_t) sizeof *ret && ret->stream_broken)
@@ -234,6 +284,16 @@ static int finish(Unpack *u, int result, WriterReport *ret) {
         if (!u->input_ended || u->begin < u->end || reader_status != EXIT_SUCCESS || writer_status != EXIT_SUCCESS)
                 return explain_reader(u, reader_status);
         return 0;
+}
+
+/* What an owner who has a limit may still take with this job. */
+static uint64_t room_left(const Job *j) {
+        const char *text = message_get(j->request, "room");
+        uint64_t room;
+
+        if (!text)
+                return UINT64_MAX;
+        return parse_u64(text, UINT64_MAX, &room) < 0 || room < j->unpacked ? 0 : room - j->unpacked;
 }
 
 int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, WriterStart start, void *userdata, WriterReport *ret) {
@@ -254,8 +314,15 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to prepare unpacking: %m");
         u.signal_fd = signal_fd;
         u.buffer = buffer;
+        u.shared->room = room_left(j);
+        u.shared->kept = input->keep_fd >= 0 || input->cloned;
 
-        r = make_pipe(&in_read, &u.feed_fd);
+        if (input->squashfs) {
+                r = take_whole(&u, scratch_fd, &in_read);
+                if (r < 0)
+                        goto out;
+        } else
+                r = make_pipe(&in_read, &u.feed_fd);
         if (r >= 0)
                 r = make_pipe(&stream_read, &stream_write);
         if (r >= 0)
@@ -274,7 +341,7 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
         stream_write = fd_close(stream_write);
         report_write = fd_close(report_write);
 
-        if (r >= 0) {
+        if (r >= 0 && !input->squashfs) {
                 r = fd_set_nonblock(u.feed_fd, true);
                 if (r < 0)
                         (void) failure_set(&j->failure, FAILURE_JOB_FAILED, r, "Failed to prepare unpacking: %m");
@@ -282,6 +349,9 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
         if (r >= 0)
                 r = feed(&u);
         r = finish(&u, r, ret);
+        if (r >= 0)
+                j->unpacked += ret->bytes + (u.shared->kept ? input->done : 0);
+out:
         (void) munmap(u.shared, sizeof *u.shared);
         return r;
 }

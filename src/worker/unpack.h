@@ -9,6 +9,7 @@
 /* Unpacks an archive with three processes in a row: the job reads the caller's fd, counts and hashes; the reader (reader.h) parses; the
  * writer (writer.h) creates. Each end of the row is trusted, the middle is not. */
 
+#define UNPACK_MAGIC_MAX 6U
 #define UNPACK_INPUT_MAX (UINT64_C(1) << 38) /* bytes of an archive file: 256 GiB */
 
 /* Starts the process that runs writer_run() on stream_fd and writes its report to report_fd; 1 in the job with *ret_pid, or < 0 with the
@@ -23,6 +24,11 @@ typedef struct UnpackInput {
         bool is_file;
         uint64_t size;    /* of a file */
         uint64_t done;
+        bool cloned;      /* fd is a file that nobody else can change */
+        bool squashfs;    /* else an archive */
+        int keep_fd;      /* borrowed: where all that is read is written to as well; or -EBADF */
+        uint8_t magic[UNPACK_MAGIC_MAX]; /* the first bytes, when it has been read */
+        size_t magic_size;
 } UnpackInput;
 
 /* Accepts a regular file or a pipe that is open for reading. */

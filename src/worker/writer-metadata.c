@@ -2,6 +2,7 @@
 #include <endian.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/posix_acl_xattr.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -33,10 +34,22 @@ static int apply_capability(int fd, const void *value, size_t size) {
         return fsetxattr(fd, "security.capability", &cap, XATTR_CAPS_SZ_2, 0) < 0 ? -errno : 0;
 }
 
+/* The kernel refuses one of another version with the error of a file system that has none, as if nothing were wrong with the archive. */
+static bool is_acl_of_our_version(const void *value, size_t size) {
+        struct posix_acl_xattr_header header;
+
+        if (size < sizeof header)
+                return size == 0;
+        memcpy(&header, value, sizeof header);
+        return le32toh(header.a_version) == POSIX_ACL_XATTR_VERSION;
+}
+
 static int apply_attribute(Writer *w, int fd, const StreamEntry *e, const char *name, const void *value, size_t size) {
         if (streq(name, "security.capability") && e->type == ENTRY_FILE)
                 return apply_capability(fd, value, size);
 
+        if (startswith(name, "system.posix_acl_") && !is_acl_of_our_version(value, size))
+                return -EINVAL;
         if (streq(name, "system.posix_acl_access") || (streq(name, "system.posix_acl_default") && e->type == ENTRY_DIRECTORY) ||
             (startswith(name, "user.") && !startswith(name, "user.overlay.")))
                 return fsetxattr(fd, name, value, size, 0) < 0 ? -errno : 0;

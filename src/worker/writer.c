@@ -34,6 +34,9 @@ static int check_bytes(Writer *w) {
         if (w->report->bytes > UNPACK_BYTES_MAX)
                 return failure_set(&w->report->failure, FAILURE_LIMIT_REACHED, EFBIG,
                                    "The archive unpacks to more than %llu GiB.", (unsigned long long) (UNPACK_BYTES_MAX >> 30));
+        if (w->report->bytes + (w->shared->kept ? in : 0) > w->shared->room)
+                return failure_set(&w->report->failure, FAILURE_LIMIT_REACHED, EFBIG,
+                                   "The archive takes more than the %llu bytes that there are for it (DiskPerUserMax= in berth.conf).", (unsigned long long) w->shared->room);
         if (w->report->bytes > BOMB_FREE_BYTES && w->report->bytes / BOMB_RATIO > in)
                 return failure_set(&w->report->failure, FAILURE_BAD_ARCHIVE, EFBIG,
                                    "The archive is a decompression bomb: it unpacks to more than %u times its size.", BOMB_RATIO);

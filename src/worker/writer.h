@@ -17,6 +17,8 @@
 /* Written by the job, read by the writer: a page that both have. */
 typedef struct UnpackShared {
         _Atomic uint64_t in_bytes; /* of the archive so far: for the same bomb limit as the reader's, who may lie */
+        uint64_t room;             /* bytes that it may take at the most, once unpacked */
+        bool kept;                 /* with the archive itself */
 } UnpackShared;
 
 /* What the writer says at its end, as one message through a pipe. */

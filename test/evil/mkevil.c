@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generate.h"
 #include "tar.h"
 
 /* mkevil: archives that are hostile or odd, for the tests of import and copy-to.
@@ -503,11 +504,15 @@ static const struct {
 };
 
 int main(int argc, char *argv[]) {
+        bool list;
+        Generated g;
+
         if (argc != 2)
                 return EXIT_FAILURE;
+        list = strcmp(argv[1], "--list") == 0;
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-                if (strcmp(argv[1], "--list") == 0)
+                if (list)
                         printf("%s\t%s\t%s\n", cases[i].name, cases[i].expected, cases[i].word);
                 else if (strcmp(argv[1], cases[i].name) == 0) {
                         cases[i].write();
@@ -516,5 +521,14 @@ int main(int argc, char *argv[]) {
                         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
                 }
         }
-        return strcmp(argv[1], "--list") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        for (size_t i = 0; generated_archive(i, false, &g); i++) {
+                if (list)
+                        printf("%s\t%s\t\n", g.name, g.expected);
+                else if (strcmp(argv[1], g.name) == 0) {
+                        (void) generated_archive(i, true, &g);
+                        tar_end();
+                        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+                }
+        }
+        return list ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -7,10 +7,11 @@
 #
 # Comment lines at the head of a case file:
 #   # suites: bookworm trixie   where to run it (default: all)
-#   # guests: trixie busybox    root file systems that `guest NAME` finds
+#   # guests: trixie busybox    root file systems that `guest NAME` finds; SUITE-engines is of the host's suite
+#   # programs: flip            of test/attack, and mkevil; `program NAME` finds them
 #   # host: fresh               not on a host where other files ran before
 #   # flavour: peers            the base tree (default: plain)
-#   # limit: 300                seconds a test may take (default: 120)
+#   # limit: 300                seconds a test may take before it is taken for hung (default: 300)
 # A test's description is the comment right above it; one that starts with [long] is run only with --long.
 
 CASES=${BERTH_TEST_CASES:-$TOP/test/cases}

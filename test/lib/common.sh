@@ -33,13 +33,14 @@ on_exit() {
 }
 
 run_cleanup() {
-        local rc=$? i
+        # What is run here has variables of its own, and they are these.
+        local rc=$? cleanup_at
         # For a cleanup that reports.
         EXIT_STATUS=$rc
         trap '' INT TERM HUP
         set +e
-        for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do
-                eval "${CLEANUP[i]}"
+        for ((cleanup_at = ${#CLEANUP[@]} - 1; cleanup_at >= 0; cleanup_at--)); do
+                eval "${CLEANUP[cleanup_at]}"
         done
         exit "$rc"
 }

@@ -90,6 +90,12 @@ guest() {
         echo "$tar"
 }
 
+# program NAME: the path of a program of the tests; the file names it in its `# programs:` line.
+program() {
+        [ -x "/var/lib/berth-programs/$1" ] || cannot_run "there is no program '$1' here; add it to the '# programs:' line of the file"
+        echo "/var/lib/berth-programs/$1"
+}
+
 # ---- for tests that drive a host from outside
 
 # host_up [OPTION...]: a fresh host of this suite, gone at the end of the test.
@@ -133,8 +139,7 @@ host_state() {
         awk '$5 !~ "^/(run/(credentials|user)/|proc/sys/fs/binfmt_misc)" { print "mount " $5 }' /proc/self/mountinfo
         # Of a container or an image, its folder is enough to see.
         find /var/lib/berth -mindepth 2 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
-        # The bridge comes with the first container that wants it, and stays.
-        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -not -path /run/berth/.bridge -printf 'file %p\n' 2>/dev/null
+        find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -printf 'file %p\n' 2>/dev/null
         # The manager comes and goes as it likes.
         find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd*' -not -name '80-berthbr0*' -not -name 10-berth.conf -printf 'file %p\n' 2>/dev/null
         find /sys/fs/cgroup -type d \( -name '*berth-*' -o -name 'berth@*' \) \
@@ -171,6 +176,20 @@ host_settles() {
                 } | grep -vFf <(spare_workers))" ] || return 0
                 sleep 0.25
         done
+}
+
+# host_baseline FILE: what tests are measured by: a state that was there twice. A file that is being replaced, a unit that is on its way out are in one only.
+host_baseline() {
+        local i last now
+        host_settles
+        last=$(host_state_sorted)
+        for ((i = 0; i < ${BERTH_TEST_SLOW:-1} * 40; i++)); do
+                sleep 0.25
+                now=$(host_state_sorted)
+                [ "$now" != "$last" ] || break
+                last=$now
+        done
+        echo "$last" >"$1"
 }
 
 # host_is_as FILE: compares with a state kept before. What is done in the background gets some time.
@@ -215,7 +234,7 @@ run_body() {
 run_limited() {
         local limit rc=0
         limit=$(sed -n 's/^# limit: *//p' "$1")
-        limit=$((${limit:-120} * ${BERTH_TEST_SLOW:-1}))
+        limit=$((${limit:-300} * ${BERTH_TEST_SLOW:-1}))
         timeout --kill-after=20 "$limit" bash "${BASH_SOURCE[0]}" body "$1" "$2" </dev/null || rc=$?
         [ "$rc" -ne 124 ] || say "  FAIL: not done after $limit seconds"
         return "$rc"
@@ -235,12 +254,12 @@ harness_setup() {
         if in_host; then
                 mkdir -p "$HARNESS_STATE"
                 # A daemon that is still starting up would look like something left behind.
-                host_state_sorted >"$HARNESS_STATE/before"
+                host_baseline "$HARNESS_STATE/before"
         fi
         if grep -q '^setup_file()' "$1"; then
                 run_limited "$1" setup_file || rc=1
         fi
-        ! in_host || { host_settles && host_state_sorted >"$HARNESS_STATE/baseline"; }
+        ! in_host || { host_baseline "$HARNESS_STATE/baseline"; }
         exit "$rc"
 }
 

@@ -4,13 +4,16 @@
 # The base trees: what is on the disk of a fresh test host before it boots for the first time.
 # One for each suite and package list; hosts only ever read them.
 
-# host_packages SUITE FLAVOUR: FLAVOUR is plain, peers or vm.
+. "$TOP/test/lib/zfs-modules.sh"
+
+# host_packages SUITE FLAVOUR: FLAVOUR is plain, peers, networks or vm.
 host_packages() {
         local -n of_suite=HOST_PACKAGES_$1 peers=HOST_PEER_PACKAGES_$1
         printf '%s\n' "${HOST_PACKAGES[@]}" "${of_suite[@]}"
         case $2 in
         plain) ;;
-        peers) printf '%s\n' "${peers[@]}" ;;
+        peers) printf '%s\n' "${peers[@]}" "${HOST_BUILDER_PACKAGES[@]}" ;;
+        networks) printf '%s\n' "${HOST_NETWORK_PACKAGES[@]}" ;;
         vm) printf '%s\n' "${HOST_VM_PACKAGES[@]}" ;;
         vm-peers) printf '%s\n' "${HOST_VM_PACKAGES[@]}" "${peers[@]}" ;;
         esac
@@ -18,12 +21,32 @@ host_packages() {
 
 # host_tree SUITE FLAVOUR PACKAGE...: prints the path of the base tree.
 host_tree() {
-        local suite=$1 flavour=$2 packages
+        local suite=$1 flavour=$2 packages make=make_host_tree recipe
         shift 2
         packages=$({ host_packages "$suite" "$flavour"; [ $# -eq 0 ] || printf '%s\n' "$@"; } | sort -u)
         # The recipe is an ingredient as well.
-        cache_entry "base/$suite-$flavour-$(cache_key "$suite" "$packages" "$(declare -f make_host_tree vm_tree)")" \
-                make_host_tree "$suite" "$packages"
+        recipe=$(declare -f make_host_tree vm_tree)
+        if [[ $flavour = vm* ]]; then
+                make=make_vm_host_tree
+                recipe+=$(declare -f make_vm_host_tree zfs_rootfs_options make_zfs_modules)
+        fi
+        cache_entry "base/$suite-$flavour-$(cache_key "$suite" "$packages" "$recipe")" "$make" "$suite" "$packages"
+}
+
+# With ZFS, whose module is made for the kernel that the tree has come to have.
+make_vm_host_tree() {
+        local root=$1 suite=$2 packages=$3 kernel modules unit ROOTFS_OPTIONS
+        zfs_rootfs_options "$suite"
+        make_host_tree "$root" "$suite" "$packages" || return 1
+        kernel=$(compgen -G "$root/lib/modules/*") || return 1
+        modules=$(zfs_modules "$suite" "${kernel##*/}") || return 1
+        mkdir -p "$kernel/updates" || return 1
+        cp "$modules"/*.ko "$kernel/updates/" || return 1
+        chroot "$root" depmod "${kernel##*/}" || return 1
+        # The module is loaded by who needs it, and there are no pools to look for.
+        for unit in zfs-load-module zfs-import-cache zfs-import-scan zfs-mount zfs-share zfs-volume-wait zfs-zed; do
+                ln -sf /dev/null "$root/etc/systemd/system/$unit.service" || return 1
+        done
 }
 
 make_host_tree() {

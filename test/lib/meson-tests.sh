@@ -11,14 +11,29 @@ meson_folder() {
         echo "$CACHE/build/check-$(cache_key "$TOP")-$1"
 }
 
+# Further ways to build, beside the two compilers: clang with sanitizers, and the targets for libFuzzer; gcc's analyser; gcc counting lines.
 meson_configure() {
-        local compiler=$1 folder
+        local compiler=$1 folder options=()
         folder=$(meson_folder "$compiler")
         # Configured again only if it has to be.
         [ ! -e "$folder/build.ninja" ] || ! ninja -C "$folder" build.ninja >"$folder.log" 2>&1 || return 0
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
-        CC=$compiler meson setup --prefix=/usr --werror -Dtests=enabled "$folder" "$TOP" >"$folder.log" 2>&1 || {
+        case $compiler in
+        sanitized)
+                compiler=clang
+                options=(-Dfuzz=true '-Db_sanitize=address,undefined' -Db_lundef=false -Dman=disabled)
+                ;;
+        coverage)
+                compiler=gcc
+                options=(-Dfuzz=true -Db_coverage=true -Dbuildtype=plain -Dman=disabled)
+                ;;
+        analyzer)
+                compiler=gcc
+                options=("-Dc_args=${GCC_ANALYZER[*]}" -Dtests=disabled -Dman=disabled)
+                ;;
+        esac
+        CC=$compiler meson setup --prefix=/usr --werror -Dtests=enabled "${options[@]}" "$folder" "$TOP" >"$folder.log" 2>&1 || {
                 cat "$folder.log"
                 return 1
         }
@@ -38,6 +53,11 @@ meson_rows() {
                         "$compiler" "$compiler" "$compiler"
         done
         printf 'build\tshellcheck\tbuild\tbuild-shellcheck\tmachine\tshort\tno complaint about the shell scripts\n'
+        static_rows
+        printf 'sanitized\tunit\tsanitized\tsanitized-unit-tests\tmachine\tshort\tthe unit tests with sanitizers of addresses, leaks and undefined behaviour\n'
+        printf 'sanitized\tvalgrind\tsanitized\tvalgrind-unit-tests\tmachine\tlong\tthe unit tests under valgrind\n'
+        coverage_rows
+        fuzz_rows
         folder=$(meson_folder gcc)
         if ! meson_configure gcc >&2; then
                 printf 'unit\tnone\t-\tunit-tests\tmachine\tshort\tthe unit tests, which cannot even be listed\n'
@@ -84,12 +104,44 @@ meson_one() {
         local group=$1 file=$2 folder
         case $group/$file in
         build/shellcheck) shell_scripts | (cd "$TOP" && xargs -0 shellcheck --severity=warning) ;;
+        fuzz/*) fuzz_one "$file" ;;
+        sanitized/valgrind) valgrind_unit_tests ;;
+        sanitized/*) sanitized_unit_tests ;;
+        coverage/*) coverage_lines ;;
+        static/*) static_one "$file" ;;
         build/*) meson_configure "$file" && meson compile -C "$(meson_folder "$file")" ;;
         *)
                 folder=$(meson_folder gcc)
                 meson_configure gcc && meson compile -C "$folder" && BERTH_TEST_LONG=$LONG meson test -C "$folder" --no-rebuild --timeout-multiplier=10 --print-errorlogs "$file"
                 ;;
         esac
+}
+
+# sanitized_unit_tests: not those of workers, whose parsers have less memory than a sanitizer's shadow takes, and a filter of system calls.
+sanitized_unit_tests() {
+        local folder names
+        folder=$(meson_folder sanitized)
+        meson_configure sanitized && meson compile -C "$folder" || return 1
+        mapfile -t names < <(meson introspect --tests "$folder" | jq -r '.[].name | select(startswith("worker-") | not)')
+        [ "${#names[@]}" -gt 30 ] && meson test -C "$folder" --no-rebuild --timeout-multiplier=10 --print-errorlogs "${names[@]}"
+}
+
+# Without what valgrind has no means for: openat2(), which 3.19 answers with ENOSYS, and the sandbox of parsers with its filter of system calls and
+# little memory. The sanitizers have the first of these.
+readonly NOT_WITH_VALGRIND=(
+        copy-file generator guest-user image-conf load path policy statistics uid-lease # openat2()
+        metadata reader # parsers in their sandbox; the worker-* ones as well
+)
+
+# valgrind_unit_tests: one after the other, because it takes the machine for minutes as it is.
+valgrind_unit_tests() {
+        local folder names
+        folder=$(meson_folder gcc)
+        meson_configure gcc && meson compile -C "$folder" || return 1
+        mapfile -t names < <(meson introspect --tests "$folder" | jq -r --arg not " ${NOT_WITH_VALGRIND[*]} " \
+                '.[] | select(.suite[0] | endswith("unit")) | .name | select((startswith("worker-") or (" \(.) " | inside($not))) | not)')
+        [ "${#names[@]}" -gt 25 ] && CK_TIMEOUT_MULTIPLIER=100 meson test -C "$folder" --no-rebuild --num-processes 2 --timeout-multiplier=100 --print-errorlogs \
+                --wrap='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' "${names[@]}"
 }
 
 # shell_scripts: those of the tree, NUL between them. Parts that are sourced are read with the programs.

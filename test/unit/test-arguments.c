@@ -134,8 +134,8 @@ START_TEST(test_table) {
                 for (size_t k = 0; k < i; k++) {
                         const OptionInfo *a = option_table + i, *b = option_table + k;
 
-                        /* A letter may be two options', if no verb takes both. */
-                        for (size_t v = 0; v < verb_table_size && a->letter && a->letter == b->letter; v++) {
+                        /* A letter may be two options', if no verb takes both, or one is another spelling that gives way. */
+                        for (size_t v = 0; v < verb_table_size && a->letter && a->letter == b->letter && (a->name || a->help); v++) {
                                 uint64_t both = UINT64_C(1) << a->option | UINT64_C(1) << b->option;
 
                                 ck_assert_msg(((verb_table[v].options | OPTIONS_COMMON) & both) != both, "two options -%c of '%s'", a->letter, verb_table[v].name);

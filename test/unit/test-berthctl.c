@@ -172,6 +172,7 @@ START_TEST(test_errors) {
                 const char *name, *message, *target, *expected;
                 bool asked;
         } cases[] = {
+                { "", "", "w", "'start' failed: Input/output error." },
                 { BERTH_ERROR_NO_SUCH_CONTAINER, "There is no container 'w'.", "w", "There is no container 'w'. See 'berthctl list'." },
                 { BERTH_ERROR_NOT_RUNNING, "Container 'w' is not running", "w", "Container 'w' is not running. Start it with 'berthctl start w'." },
                 { BERTH_ERROR_NOT_RUNNING, "Not running.", NULL, "Not running." },
@@ -204,8 +205,11 @@ START_TEST(test_lost_manager) {
 END_TEST
 
 START_TEST(test_progress) {
-        _cleanup_free_ char *half = NULL, *unknown = NULL, *all = NULL;
+        _cleanup_free_ char *half = NULL, *unknown = NULL, *all = NULL, *whole = NULL;
 
+        /* No half characters. */
+        ck_assert_int_eq(progress_format(-1, "a\xc3\xa4\xc3\xa4", 5, &whole), 0);
+        ck_assert_str_eq(whole, "a\xc3\xa4");
         ck_assert_int_eq(progress_format(0.5, "unpacking\033[2J", 60, &half), 0);
         ck_assert_str_eq(half, "[==============>               ]  50% unpacking\\x1b[2J");
         ck_assert_int_eq(progress_format(-1, "reading", 60, &unknown), 0);

@@ -183,4 +183,76 @@ START_TEST(many) {
 }
 END_TEST
 
-UNIT_TESTS("generator", drop_ins, services_and_autostart, mistakes_stay_with_their_container, without_state, many)
+static bool is_there(const char *path) {
+        char full[300];
+        struct stat st;
+
+        snprintf(full, sizeof full, "%s/out/%s", root, path);
+        return lstat(full, &st) >= 0;
+}
+
+/* A timer for each container that has a schedule in the end, from wherever; nothing for others. */
+START_TEST(schedules) {
+        _cleanup_free_ char *own = NULL, *other = NULL;
+
+        set_up();
+        put("etc/berth/profiles/daily.conf", "[Container]\nSnapshotSchedule=daily\n");
+        put_container("none", "[Container]\nSnapshotPattern=%Y\n");
+        ck_assert_int_eq(run(), 0);
+        ck_assert(!is_there("berth-snapshots.target.wants"));
+
+        put_container("own", "[Container]\nSnapshotSchedule=Mon..Fri *-*-* 4:00\n");
+        put_container("by-profile", "[Container]\nProfiles=daily\n");
+        put_container("cleared", "[Container]\nProfiles=daily\nSnapshotSchedule=\n");
+        put_container("mistake", "[Container]\nSnapshotSchedule=often\n");
+        ck_assert_int_eq(run(), 0);
+        own = read_out("berth-snapshot@own.timer.d/50-berth.conf");
+        ck_assert_str_eq(strchr(own, '\n') + 1, "[Timer]\nOnCalendar=Mon..Fri *-*-* 4:00\n");
+        other = read_out("berth-snapshot@by-profile.timer.d/50-berth.conf");
+        ck_assert_str_eq(strchr(other, '\n') + 1, "[Timer]\nOnCalendar=daily\n");
+        ck_assert(is_there("berth-snapshots.target.wants/berth-snapshot@own.timer") && is_there("berth-snapshots.target.wants/berth-snapshot@by-profile.timer"));
+        ck_assert(!is_there("berth-snapshot@cleared.timer.d") && !is_there("berth-snapshot@mistake.timer.d") && !is_there("berth-snapshot@none.timer.d"));
+        tear_down();
+}
+END_TEST
+
+/* What holds a user's container to its owner, whatever else its settings say; the slice has the limit of berth.conf. */
+START_TEST(owners) {
+        static const struct {
+                const char *conf, *expected;
+        } limits[] = {
+                { "", "50%" }, { "MemoryPerUserMax=10%\n", "10%" }, { "MemoryPerUserMax=1500M\n", "1572864000" }, { "MemoryPerUserMax=infinity\n", "infinity" },
+                { "MemoryPerUserMax=lots\n", "50%" },
+        };
+        _cleanup_free_ char *service = NULL, *mistake = NULL;
+
+        set_up();
+        put_container("hers", "[Container]\nOwner=1000\n");
+        put_container("wrong", "[Container]\nOwner=1001\n[Unit]\nRequiresMountsFor=../x\n");
+        put_container("roots", "[Container]\nOwner=0\n");
+        put_container("nobodys", "");
+        ck_assert_int_ge(run(), 0);
+        service = read_out("berth@hers.service.d/40-berth-owner.conf");
+        ck_assert_str_eq(strchr(service, '\n') + 1, "[Unit]\nAfter=user@1000.service\nStopPropagatedFrom=user@1000.service user-runtime-dir@1000.service\n\n"
+                                                    "[Service]\nSlice=user-1000-berth.slice\n");
+        mistake = read_out("berth@wrong.service.d/40-berth-owner.conf");
+        ck_assert_ptr_nonnull(strstr(mistake, "\nSlice=user-1001-berth.slice\n"));
+        ck_assert(is_there("user-1001-berth.slice.d") && !is_there("user-0-berth.slice.d"));
+        ck_assert(!is_there("berth@roots.service.d") && !is_there("berth@nobodys.service.d"));
+
+        for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
+                _cleanup_free_ char *slice = NULL;
+                char conf[100], line[100];
+
+                snprintf(conf, sizeof conf, "[Server]\n%s", limits[i].conf);
+                put("etc/berth/berth.conf", conf);
+                ck_assert_int_ge(run(), 0);
+                slice = read_out("user-1000-berth.slice.d/50-berth.conf");
+                snprintf(line, sizeof line, "\n[Slice]\nMemoryMax=%s\n", limits[i].expected);
+                ck_assert_msg(strstr(slice, line) != NULL, "%s: %s", limits[i].conf, slice);
+        }
+        tear_down();
+}
+END_TEST
+
+UNIT_TESTS("generator", drop_ins, owners, schedules, services_and_autostart, mistakes_stay_with_their_container, without_state, many)

@@ -115,6 +115,38 @@ START_TEST(an_empty_assignment_clears) {
 }
 END_TEST
 
+/* Wherever the two come from. */
+START_TEST(privileged) {
+        static const char *const excluded[] = {
+                "Nesting=yes", "IDMapSize=131072", "IDMapBase=1310720", "InterceptMknod=yes", "InterceptMount=yes", "InterceptSysinfo=yes",
+                "CapabilityBoundingSet=CAP_KILL CAP_SYS_MODULE", "CapabilityBoundingSet=CAP_SYS_RAWIO",
+        };
+        _cleanup_(settings_freep) Settings *s = NULL;
+        char *error = NULL;
+
+        set_up();
+        put(OWN, "[Security]\nPrivileged=yes\n");
+        assert_ok(settings_load_at(root, "web1", &s, &error), error);
+        ck_assert(s->privileged);
+        for (size_t i = 0; i < ELEMENTSOF(excluded); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                ck_assert_int_gt(asprintf(&text, "[Security]\n%s\n", excluded[i]), 0);
+                put("/etc/berth/container.conf.d/10.conf", text);
+                assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, "Privileged=yes", "exclude");
+        }
+        put("/etc/berth/container.conf.d/10.conf", "[Resource]\nInotifyWatchesMax=7\n");
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, "Privileged=yes", "InotifyWatchesMax=");
+        put("/etc/berth/container.conf.d/10.conf", "[Device eth0]\nType=nic\nNicType=host\n");
+        assert_refused(settings_load_at(root, "web1", &s, &error), -EBADMSG, error, "Privileged=yes", "NicType=host");
+        put("/etc/berth/container.conf.d/10.conf", "[Security]\nIDMapSize=65536\nNesting=no\nCapabilityBoundingSet=CAP_KILL\n");
+        settings_free(s);
+        s = NULL;
+        assert_ok(settings_load_at(root, "web1", &s, &error), error);
+        tear_down();
+}
+END_TEST
+
 START_TEST(errors) {
         _cleanup_free_ char *own = NULL, *link = NULL;
         char *error = NULL;
@@ -192,4 +224,54 @@ START_TEST(profiles_in_order) {
 }
 END_TEST
 
-UNIT_TESTS("load", profiles_in_order, files_in_order, an_empty_assignment_clears, errors)
+/* Where it states Type= a later file replaces, wherever in the section that is; where it does not it adds. */
+START_TEST(devices_are_replaced_or_added_to) {
+        static const struct {
+                const char *own, *drop_in;
+                const char *expected[6]; /* the lines of eth0, with the number of the line that said so */
+        } cases[] = {
+                { "", "", { "Type=nic  # profile:2", "Parent=br0  # profile:3", "MTUBytes=1400  # profile:4" } },
+                { "[Device eth0]\nMTUBytes=1300\n", "", { "Type=nic  # profile:2", "Parent=br0  # profile:3", "MTUBytes=1300  # own:4" } },
+                { "[Device eth0]\nNicType=p2p\nType=nic\n", "", { "Type=nic  # own:5", "NicType=p2p  # own:4" } },
+                { "[Device eth0]\nNicType=p2p\n[Exec]\nHostname=a\n[Device eth0]\nType=nic\n", "", { "Type=nic  # own:8", "NicType=p2p  # own:4" } },
+                { "[Device eth0]\nType=disk\nSource=/srv\nPath=/srv\n", "[Device eth0]\nReadOnly=yes\n",
+                  { "Type=disk  # own:4", "Source=/srv  # own:5", "Path=/srv  # own:6", "ReadOnly=yes  # last:2" } },
+                { "[Device eth0]\nMTUBytes=1300\n", "[Device eth0]\nType=none\n", { "Type=none  # last:2" } },
+                { "[Device eth0]\nType=none\n", "[Device eth0]\nType=nic\n", { "Type=nic  # last:2" } },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *own = NULL, *effective = NULL, *expected = NULL, *devices = NULL;
+                size_t n, size;
+                char *error = NULL;
+                FILE *f;
+
+                set_up();
+                put("/usr/lib/berth/container.conf.d/1.conf", "[Device eth0]\nHostName=lost\n");
+                put("/usr/lib/berth/profiles/p.conf", "[Device eth0]\nType=nic\nParent=br0\nMTUBytes=1400\n");
+                ck_assert_int_ge(asprintf(&own, "[Container]\nProfiles=p\n%s", cases[i].own), 0);
+                put(OWN, own);
+                put("/etc/berth/containers/web1.conf.d/1.conf", cases[i].drop_in);
+                f = open_memstream(&effective, &n);
+                assert_ok(settings_print_effective_at(root, "web1", f, true, &error), error);
+                fclose(f);
+                f = open_memstream(&expected, &size);
+                for (const char *const *line = cases[i].expected; *line; line++) {
+                        static const char *const places[][2] = {
+                                { "profile:", "/usr/lib/berth/profiles/p.conf:" }, { "own:", OWN ":" }, { "last:", "/etc/berth/containers/web1.conf.d/1.conf:" },
+                        };
+                        const char *where = strstr(*line, "  # ") + 4;
+
+                        for (size_t k = 0; k < ELEMENTSOF(places); k++)
+                                if (startswith(where, places[k][0]))
+                                        fprintf(f, "Device.eth0.%.*s%s%s%s\n", (int) (where - *line), *line, root, places[k][1], startswith(where, places[k][0]));
+                }
+                fclose(f);
+                devices = strdup(strstr(effective, "Device."));
+                ck_assert_str_eq(devices, expected);
+                tear_down();
+        }
+}
+END_TEST
+
+UNIT_TESTS("load", devices_are_replaced_or_added_to, profiles_in_order, files_in_order, an_empty_assignment_clears, privileged, errors)

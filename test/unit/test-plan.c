@@ -43,6 +43,26 @@ START_TEST(order) {
 }
 END_TEST
 
+/* A whole /proc and /sys for those who nest, for nobody else; the masks stay. */
+START_TEST(nesting) {
+        Settings s = { .uid_base = 524288 }, n = { .uid_base = 524288, .nesting = true };
+        _cleanup_(plan_freep) Plan *plain = NULL, *nested = NULL;
+        size_t i;
+
+        ck_assert_int_eq(plan_new("web1", &s, &plain), 0);
+        ck_assert_int_eq(plan_new("web1", &n, &nested), 0);
+        ck_assert_uint_eq(position(plain, PLAN_FILESYSTEM, "/dev/.berth/proc"), SIZE_MAX);
+        ck_assert_uint_eq(position(plain, PLAN_DIRECTORY, "/dev/.berth"), SIZE_MAX);
+        i = position(nested, PLAN_DIRECTORY, "/dev/.berth");
+        ck_assert_uint_ne(i, SIZE_MAX);
+        ck_assert_uint_eq(nested->steps[i].mode, 0);
+        ck_assert_uint_ne(position(nested, PLAN_FILESYSTEM, "/dev/.berth/proc"), SIZE_MAX);
+        ck_assert_uint_ne(position(nested, PLAN_FILESYSTEM, "/dev/.berth/sys"), SIZE_MAX);
+        ck_assert_uint_eq(nested->n_steps, plain->n_steps + 3);
+        ck_assert_uint_ne(position(nested, PLAN_MASK, "/proc/kcore"), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(settings_reach_the_plan) {
         char *init[] = { (char *) "/bin/sleep", (char *) "7", NULL };
         char *environment[] = { (char *) "LANG=C.UTF-8", NULL };
@@ -74,4 +94,31 @@ START_TEST(settings_reach_the_plan) {
 }
 END_TEST
 
-UNIT_TESTS("plan", step_names, order, settings_reach_the_plan)
+/* What a user namespace keeps from others, mounts keep from it. The part of /proc/sys that it may write to is over the part that it may not, and the
+ * file of its own over both. */
+START_TEST(no_user_namespace) {
+        Settings s = { .uid_base = 524288 }, v = { .uid_base = 524288, .privileged = true };
+        _cleanup_(plan_freep) Plan *plain = NULL, *privileged = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f;
+
+        ck_assert_int_eq(plan_new("web1", &s, &plain), 0);
+        ck_assert_int_eq(plan_new("web1", &v, &privileged), 0);
+        ck_assert_uint_eq(position(plain, PLAN_READ_ONLY, "/proc/sys"), SIZE_MAX);
+        ck_assert_uint_lt(position(privileged, PLAN_READ_ONLY, "/proc/sys"), position(privileged, PLAN_WRITABLE, "/proc/sys/net"));
+        ck_assert_uint_lt(position(privileged, PLAN_WRITABLE, "/proc/sys/net"), position(privileged, PLAN_BOOT_ID, NULL));
+        ck_assert_uint_lt(position(privileged, PLAN_DEVICE, "/dev/null"), position(privileged, PLAN_MASK, "/proc/sysrq-trigger"));
+        for (size_t i = 0; i < plain->n_steps; i++)
+                ck_assert_uint_ne(position(privileged, plain->steps[i].type, plain->steps[i].target), SIZE_MAX);
+
+        f = open_memstream(&text, &size);
+        plan_print(privileged, f);
+        fclose(f);
+        ck_assert_ptr_nonnull(strstr(text, "\nprivileged\n"));
+        ck_assert_ptr_null(strstr(text, "namespaces user"));
+        ck_assert_ptr_null(strstr(text, "uid-map"));
+}
+END_TEST
+
+UNIT_TESTS("plan", step_names, order, settings_reach_the_plan, nesting, no_user_namespace)

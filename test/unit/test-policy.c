@@ -105,7 +105,9 @@ END_TEST
 
 /* Only looking and asking for one's own things may go without an action. */
 START_TEST(only_listing_is_free) {
-        static const char *const open[] = { "ListContainers", "ListImages", "ListJobs", "GetContainer", "GetImage", "GetJob", "ListProfiles", "GetProfile" };
+        static const char *const open[] = { "ListContainers", "ListImages", "ListJobs", "ListAllSnapshots", "GetContainer", "GetImage", "GetJob", "ListProfiles", "GetProfile", "ListStatistics", "GetServerSettings", "ListRemotes", "WhoAmI",
+                                            "GetImageMetadata", "GetMetadata",
+                                            "GetStatistics", "GetStatistics" /* of two interfaces */ };
         const PolicyRow *rows;
         size_t n, n_open = 0;
 
@@ -147,22 +149,55 @@ START_TEST(actions_are_polkits) {
                         continue;
                 ck_assert_int_gt(asprintf(&id, "<action id=\"%s\">", rows[i].action), 0);
                 ck_assert_msg(strstr(actions, id) != NULL, "there is no action %s", rows[i].action);
+                if (rows[i].flags & POLICY_OWN) {
+                        _cleanup_free_ char *own = NULL;
+
+                        free(TAKE_PTR(id));
+                        ck_assert_int_ge(policy_own_action(rows[i].action, &own), 0);
+                        ck_assert_int_gt(asprintf(&id, "<action id=\"%s\">", own), 0);
+                        ck_assert_msg(strstr(actions, id) != NULL, "there is no action %s", own);
+                }
         }
         ck_assert_ptr_nonnull(strstr(actions, "<action id=\"" POLICY_ACTION_LIST "\">"));
 
-        /* And none is without use, and none lets anybody in by default. */
+        /* And none is without use, and none lets anybody in by default, but an active session on its own things. */
         for (const char *p = actions; (p = strstr(p, "<action id=\"")); n_actions++) {
                 const char *id = p + strlen("<action id=\""), *end = strchr(id, '"');
-                bool used = strncmp(id, POLICY_ACTION_LIST, (size_t) (end - id)) == 0;
+                _cleanup_free_ char *text = strndup(p, (size_t) (strstr(p, "</action>") - p));
+                bool used = strncmp(id, POLICY_ACTION_LIST, (size_t) (end - id)) == 0, own = startswith(id, POLICY_OWN_PREFIX);
 
-                for (size_t i = 0; i < n; i++)
-                        used = used || (rows[i].action && strlen(rows[i].action) == (size_t) (end - id) &&
-                                        strncmp(rows[i].action, id, (size_t) (end - id)) == 0);
+                for (size_t i = 0; i < n; i++) {
+                        _cleanup_free_ char *action = NULL;
+
+                        if (!rows[i].action || (own && !(rows[i].flags & POLICY_OWN)))
+                                continue;
+                        ck_assert_int_ge(own ? policy_own_action(rows[i].action, &action) : asprintf(&action, "%s", rows[i].action), 0);
+                        used = used || (strlen(action) == (size_t) (end - id) && strncmp(action, id, (size_t) (end - id)) == 0);
+                }
                 ck_assert_msg(used, "action %.*s is for nothing", (int) (end - id), id);
+                ck_assert_ptr_nonnull(strstr(text, "<allow_any>auth_admin</allow_any>"));
+                ck_assert_ptr_nonnull(strstr(text, "<allow_inactive>auth_admin</allow_inactive>"));
+                ck_assert_ptr_nonnull(strstr(text, own ? "<allow_active>yes</allow_active>" : "<allow_active>auth_admin</allow_active>"));
                 p = end;
         }
         ck_assert_uint_ge(n_actions, 20);
-        ck_assert_ptr_null(strstr(actions, ">yes<"));
+}
+END_TEST
+
+/* Two methods with one verb: who may do the one on his own may do the other. */
+START_TEST(a_verb_is_for_owners_or_not) {
+        static const char *const never[] = { "enable", "configure-profile", "configure-server", "pull-image", "bootstrap-image", "list" };
+        const PolicyRow *rows;
+        size_t n;
+
+        rows = policy_rows(&n);
+        for (size_t i = 0; i < n; i++) {
+                for (size_t k = 0; k < n; k++)
+                        if (rows[i].action && rows[k].action && streq(rows[i].action, rows[k].action))
+                                ck_assert_uint_eq(rows[i].flags & POLICY_OWN, rows[k].flags & POLICY_OWN);
+                for (size_t k = 0; k < ELEMENTSOF(never); k++)
+                        ck_assert(!rows[i].action || !streq(rows[i].action + strlen(BERTH_BUS_NAME "."), never[k]) || !(rows[i].flags & POLICY_OWN));
+        }
 }
 END_TEST
 
@@ -197,5 +232,5 @@ START_TEST(manual_names_all) {
 }
 END_TEST
 
-UNIT_TESTS("policy", every_method_has_a_row, every_row_has_a_method, only_listing_is_free, unknown_is_refused, actions_are_polkits,
+UNIT_TESTS("policy", every_method_has_a_row, every_row_has_a_method, only_listing_is_free, unknown_is_refused, actions_are_polkits, a_verb_is_for_owners_or_not,
            bus_policy_lists_interfaces, manual_names_all)

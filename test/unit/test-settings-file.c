@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settings/settings.h"
 
+#include "settings/device-file.h"
+#include "settings/quote.h"
 #include "settings/table.h"
 #include "unit.h"
 
@@ -221,5 +223,94 @@ START_TEST(what_is_set_is_what_is_read) {
 }
 END_TEST
 
-UNIT_TESTS("settings-file", comments_and_order_stay, a_new_file, lists, refusals_change_nothing, mistakes_name_file_and_line, any_bytes,
-           no_more_than_can_be_read_again, too_many_entries, what_is_set_is_what_is_read)
+/* Whatever stands in one value, it is refused or stays that value: it adds no line, no key and no section, and the others are as they were. */
+START_TEST(S85_S99_no_value_is_more_than_one_value) {
+        static const char *const values[] = {
+                "a\nPrivileged=yes", "a\r\nPrivileged=yes", "a\rPrivileged=yes", "\nPrivileged=yes", "a\n[Security]\nPrivileged=yes", "a\\\nPrivileged=yes",
+                "a\\", "a \\", "\\\nPrivileged=yes", "\\nPrivileged=yes", "\\x0aPrivileged=yes", "a\vPrivileged=yes", "a\fPrivileged=yes", "\xe2\x80\xa8Privileged=yes",
+                "\xc2\x85Privileged=yes", "[Security]", "]\n[Security", "Privileged=yes", "=yes", "# Privileged", "; Privileged", "\" Privileged=yes", "' Privileged=yes",
+                "\"a\nPrivileged=yes\"", "$(touch /tmp/evil-canary)", "`touch /tmp/evil-canary`", "a;touch /tmp/evil-canary", "a|b", "a && b", "%n", "%i/../..", "%%",
+                "../../../etc/shadow", "/../..", "a/../b", "\x1b[31m", "\xe2\x80\xae", "\xff\xfe", "\t", "-", "--force", "-oProxyCommand=x", "0\n0",
+        };
+
+        /* The control: put together as text, the first of them is a setting. */
+        {
+                _cleanup_(settings_file_freep) SettingsFile *naive = NULL;
+                char text[256];
+
+                snprintf(text, sizeof text, "[Security]\nAppArmorProfile=%s\n", values[0]);
+                naive = parse(text);
+                assert_value(naive, "Privileged", "yes");
+        }
+
+        for (size_t t = 0; t < n_settings_table; t++)
+                for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                        _cleanup_(settings_file_freep) SettingsFile *f = NULL, *again = NULL;
+                        _cleanup_free_ char *before = NULL, *text = NULL, *error = NULL, *got = NULL, *got_again = NULL;
+                        const char *key = settings_table[t].name;
+                        size_t lines = 0, lines_before = 0;
+                        int r;
+
+                        if (streq(key, "Privileged") || streq(key, "Description"))
+                                continue;
+                        ck_assert_int_eq(settings_file_new(&f), 0);
+                        assert_ok(settings_file_set(f, "Description", "sentinel", &error), error);
+                        ck_assert_int_eq(settings_file_print(f, &before), 0);
+                        r = settings_file_set(f, key, values[i], &error);
+                        ck_assert_int_eq(settings_file_print(f, &text), 0);
+                        if (r < 0) {
+                                ck_assert_msg(r == -EINVAL && error && text_is_plain(error) == 1, "%s, value %zu: %d %s", key, i, r, error ?: "");
+                                ck_assert_str_eq(text, before);
+                                continue;
+                        }
+
+                        again = parse(text);
+                        assert_prints(again, text);
+                        assert_value(again, "Description", "sentinel");
+                        free(error);
+                        error = NULL;
+                        ck_assert_msg(settings_file_get(again, "Privileged", &got, &error) == -ENOENT, "%s, value %zu: %s", key, i, text);
+                        free(error);
+                        error = NULL;
+                        ck_assert_int_eq(settings_file_get(f, key, &got, &error), settings_file_get(again, key, &got_again, &error));
+                        ck_assert_str_eq(got ?: "", got_again ?: "");
+                        /* A section's line, a line between two, and the value's own. */
+                        for (const char *p = text; *p; p++)
+                                lines += *p == '\n';
+                        for (const char *p = before; *p; p++)
+                                lines_before += *p == '\n';
+                        ck_assert_msg(lines <= lines_before + 3, "%s, value %zu: %s", key, i, text);
+                }
+}
+END_TEST
+
+/* What changed between two files is told by key, however often a key stands there and wherever. */
+START_TEST(what_changed) {
+        _cleanup_(settings_file_freep) SettingsFile *a = parse("[Resource]\nMemoryMax=1G\nTasksMax=9\n\n[Exec]\nEnvironment=A=1\nEnvironment=B=2\n"),
+                                                    *same = parse("[Exec]\n# first\nEnvironment=A=1\nEnvironment=B=2\n[Resource]\nTasksMax=9\nMemoryMax=1G\n"),
+                                                    *b = parse("[Resource]\nMemoryMax=2G\nTasksMax=9\n[Exec]\nEnvironment=A=1\nHostname=x\n");
+        char **keys = NULL;
+
+        ck_assert_int_eq(settings_file_changed_keys(a, same, &keys), 0);
+        ck_assert_ptr_null(keys);
+        ck_assert_int_eq(settings_file_changed_keys(a, b, &keys), 0);
+        ck_assert_uint_eq(strv_length(keys), 3);
+        ck_assert(strv_find(keys, "Resource.MemoryMax") && strv_find(keys, "Exec.Environment") && strv_find(keys, "Exec.Hostname"));
+        strv_free(keys);
+}
+END_TEST
+
+/* What a user may take away again: devices that have nothing in them but what is his to set, or what he lent himself. */
+START_TEST(whose_device) {
+        _cleanup_(settings_file_freep) SettingsFile *f = parse("[Device eth0]\nType=nic\n\n[Device mine]\nType=disk\nSource=/home/ann\nPath=/srv\nSourceUID=1000\nSourceGID=1000\n\n"
+                                                               "[Device host]\nType=disk\nSource=/etc\nPath=/srv\n");
+
+        ck_assert(!settings_file_device_is_owners(f, "host", 1000));
+        ck_assert(!settings_file_device_is_owners(f, "mine", 1001));
+        ck_assert(settings_file_device_is_owners(f, "mine", 1000));
+        ck_assert(settings_file_device_is_owners(f, "none", 1000));
+}
+END_TEST
+
+UNIT_TESTS("settings-file", what_changed, whose_device, comments_and_order_stay, a_new_file, lists, refusals_change_nothing, mistakes_name_file_and_line, any_bytes,
+           no_more_than_can_be_read_again, too_many_entries, what_is_set_is_what_is_read, S85_S99_no_value_is_more_than_one_value)

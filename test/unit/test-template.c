@@ -69,6 +69,11 @@ START_TEST(R30_language) {
                 { "a{# {{ x }} {% y 'q #}b{% comment %}{{ x|z }}{% endcomment %}", "ab" },
                 { "{% set x = container.name|length %}{{ x }}", "4" },
                 { "{% autoescape off %}{{ properties.default }}{% endautoescape %}", "<x>" },
+                { "{{ 'abc'|first }}{{ 'abc'|last }}{{ 'a,b'|split:','|first }}{{ 'a,b'|split:','|last }}[{{ nothing|first }}]", "acab[]" },
+                { "{{ 'a b  c'|wordcount }} {{ 'abc'|length_is:3 }} {{ 'a.b.c'|cut:'.' }} {{ 'x'|safe }}", "3 True abc x" },
+                { "{{ nothing|default_if_none:'x' }}{{ ''|default_if_none:'y' }} {{ 2|add:3 }} {{ 'a\"b'|addslashes }}", "x 5 a\\\"b" },
+                { "{% if 1 != 2 and 1 <= 1 and 2 >= 2 and 3 > 2 %}a{% endif %}{% if 1 != 1 or 2 <= 1 or 1 >= 2 or 2 > 3 %}b{% endif %}", "a" },
+                { "{% set l = 'a,b'|split:',' %}{{ l.1 }}[{{ l.7 }}]{% if 'b' in l %}in{% endif %}{% if 'c' in l %}not{% endif %}", "b[]in" },
                 { "{{ \"}} %} \\\" \\n\" }}", "}} %} \" \n" },
         };
 
@@ -98,6 +103,8 @@ START_TEST(R30_mistakes) {
                 { "{{ }}", "line 1: an expression is not complete" },
                 { "{{ 1 / 0 }}", "line 1: a number is divided by 0" },
                 { "{{ 99999999999999999999 }}", "line 1: a number is too large" },
+                { "{{ 9223372036854775807 + 1 }}", "line 1: a number is too large" },
+                { "{{ config_get(1) }}", "line 1: config_get() wants the name of a key" },
                 { "{% else %}", "line 1: there is no tag 'else'" },
                 { "{% for in x %}{% endfor %}", "line 1: a loop is written 'for NAME in …' or 'for KEY, VALUE in …'" },
         };

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "basic/fd.h"
@@ -103,4 +104,66 @@ START_TEST(collecting) {
 }
 END_TEST
 
-UNIT_TESTS("uid-lease", ranges, collecting)
+static void write_range(int state, const char *text) {
+        _cleanup_close_ int container = openat(state, DIR_CONTAINERS "/c", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        ck_assert_int_eq(path_write_atomic(container, UID_RANGE_FILE, text, strlen(text), 0600), 0);
+}
+
+/* Ranges beyond the first: as long as was asked for, over nobody else's, and collected by what the container says of them. */
+START_TEST(further) {
+        static const char *const bad[] = { "", "\n", "65536 65536\n", "524289 65536\n", "524288 1\n", "524288 65536", "524288\n", "524288 4294967295\n", "-1 65536\n" };
+        const uint32_t size = 3 * UID_RANGE_SIZE - 1, wanted = 1000 * UID_RANGE_SIZE;
+        _cleanup_close_ int container = -EBADF;
+        uint32_t a, b, first, count;
+        char *path, text[64];
+        int state = open_state(&path);
+
+        ck_assert_int_eq(mkdirat(state, DIR_CONTAINERS "/c", 0700), 0);
+        ck_assert_int_eq(uid_lease_acquire_further(state, "c", 0, size, &a), 0);
+        ck_assert_uint_eq(a % UID_RANGE_SIZE, 0);
+        ck_assert_uint_ge(a, CONTAINER_UID_MIN);
+        ck_assert_uint_eq(count_leases(state), 3);
+        ck_assert(uid_lease_has_further(state, "c", a, size));
+        ck_assert(!uid_lease_has_further(state, "cc", a, size) && !uid_lease_has_further(state, "c", a, size + 2));
+
+        /* Of another only the whole, or nothing: not even what is free before it. */
+        ck_assert_int_eq(uid_lease_acquire_further(state, "d", a + 2 * UID_RANGE_SIZE, size, &b), -EADDRINUSE);
+        ck_assert_int_eq(uid_lease_acquire_further(state, "d", a - UID_RANGE_SIZE, size, &b), a > CONTAINER_UID_MIN ? -EADDRINUSE : -ERANGE);
+        ck_assert_uint_eq(count_leases(state), 3);
+        ck_assert_int_eq(uid_lease_acquire_further(state, "d", 1, size, &b), -ERANGE);
+        ck_assert_int_eq(uid_lease_acquire_further(state, "d", CONTAINER_UID_MAX - UID_RANGE_SIZE + 1, size, &b), -ERANGE);
+        if (a + size < wanted || a > wanted + size) {
+                ck_assert_int_eq(uid_lease_acquire_further(state, "d", wanted, size, &b), 0);
+                ck_assert_uint_eq(b, wanted);
+                /* d is not there. */
+                ck_assert_uint_eq(count_leases(state), 6);
+        }
+
+        snprintf(text, sizeof text, "%u %u\n", a, size);
+        write_range(state, text);
+        container = openat(state, DIR_CONTAINERS "/c", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_eq(uid_range_read(container, &first, &count), 0);
+        ck_assert_uint_eq(first, a);
+        ck_assert_uint_eq(count, size);
+        ck_assert_int_eq(uid_lease_collect(state, own_base), 0);
+        ck_assert_uint_eq(count_leases(state), 3);
+        snprintf(text, sizeof text, "%u %u\n", a, UID_RANGE_SIZE);
+        write_range(state, text);
+        ck_assert_int_eq(uid_lease_collect(state, own_base), 0);
+        ck_assert_uint_eq(count_leases(state), 1);
+        ck_assert_int_eq(uid_lease_release_further(state, "other", a, size), 0);
+        ck_assert_uint_eq(count_leases(state), 1);
+        ck_assert_int_eq(uid_lease_release_further(state, "c", a, size), 0);
+        ck_assert_uint_eq(count_leases(state), 0);
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                write_range(state, bad[i]);
+                ck_assert_int_eq(uid_range_read(container, &first, &count), -EBADMSG);
+                ck_assert_uint_eq(count, 0);
+        }
+        close_state(path, state);
+}
+END_TEST
+
+UNIT_TESTS("uid-lease", ranges, collecting, further)

@@ -396,6 +396,7 @@ static void explain(const Renderer *r, char error[static TEMPLATE_ERROR_MAX]) {
         stpcpy(stpcpy(stpcpy(stpcpy(error, "line "), p), ": "), r->reason);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): what is rendered is written there. */
 int template_render(Arena *arena, const Value *variables, const char *text, size_t size, char *output, size_t output_max, size_t *ret_size,
                     char error[static TEMPLATE_ERROR_MAX]) {
         Renderer r = { .e = { .arena = arena, .variables = value_copy(arena, variables) }, .output = output, .output_max = output_max, .line = 1 };

@@ -226,6 +226,38 @@ bomb() {
         a_good_one_works
 }
 
+# a window that is larger than those of xz -9 and zstd --long=27 would be the reader's memory
+test_S63_window() {
+        a_rootfs good.tar 'file|etc/text|x'
+        xz -9 -k good.tar
+        zstd -q --long=27 -c <good.tar >good.tar.zst
+        # What says how large it is, and in xz the header's sum: a file that wants it is larger than a test has room for.
+        python3 - <<'END'
+import binascii, struct
+x = bytearray(open('good.tar.xz', 'rb').read())
+n = (x[12] + 1) * 4
+at = x.index(b'\x21\x01', 12, 12 + n) + 2
+def window(bits):
+    x[at] = (bits - 12) * 2
+    x[12 + n - 4:12 + n] = struct.pack('<I', binascii.crc32(bytes(x[12:12 + n - 4])))
+    return bytes(x)
+open('large.tar.xz', 'wb').write(window(27))
+open('usual.tar.xz', 'wb').write(window(26))
+z = bytearray(open('good.tar.zst', 'rb').read())
+assert not z[4] & 0x20
+z[5] = (28 - 10) << 3
+open('large.tar.zst', 'wb').write(z)
+z[5] = (27 - 10) << 3
+open('usual.tar.zst', 'wb').write(z)
+END
+        refused_archive 'needs more memory' large.tar.xz
+        refused_archive 'needs more memory' large.tar.zst
+        for file in usual.tar.xz usual.tar.zst; do
+                expect berthctl import --quiet "$file" --alias usual
+                expect berthctl remove-image usual
+        done
+}
+
 # a bomb, gzip
 test_S63_bomb_gzip() {
         bomb gzip -9 -c

@@ -115,12 +115,6 @@ test_R46_name_taken() {
         forget other
 }
 
-# an image that is in use
-test_R37_image_in_use() {
-        refused "'(running|stopped)'" berthctl remove-image busybox
-        refused "'(running|stopped)'" berthctl remove-image "$(image_of busybox)"
-}
-
 # exec into a container that does not run, and what else needs one that does
 test_R51_exec_into_stopped() {
         refused "'stopped' is not running" berthctl exec stopped -- true

@@ -2,6 +2,8 @@
 # guests: busybox
 # Who may do what: polkit decides for everybody but root.
 
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
+
 readonly REFUSED='[Nn]ot allowed|may not|[Aa]ccess'
 readonly RULES=/etc/polkit-1/rules.d/50-berth-test.rules
 
@@ -19,20 +21,18 @@ teardown_file() {
 
 # rule CODE: the body of a polkit rule, for this test only.
 rule() {
+        on_exit no_rule
         printf 'polkit.addRule(function(action, subject) {\n%s\n});\n' "$1" >"$RULES.new"
         chmod 0644 "$RULES.new"
-        mv "$RULES.new" "$RULES"
-        on_exit 'rm -f "$RULES"; sleep 1'
-        # polkitd watches the folder and reads it again.
-        sleep 1
+        rules_change mv "$RULES.new" "$RULES"
+}
+
+no_rule() {
+        [ ! -e "$RULES" ] || rules_change rm "$RULES"
 }
 
 manager_call() {
         busctl --timeout=60 call org.berth1 /org/berth1 org.berth1.Manager "$@"
-}
-
-state_of() {
-        berthctl --json=short list | jq -r ".[] | select(.name == \"$1\") | .state"
 }
 
 # without a rule, every changing verb is refused with a sentence, and nothing changes
@@ -72,8 +72,7 @@ test_R122_one_verb_on_one_container() {
         expect_fail as alice berthctl --no-ask-password stop web1
         expect_fail as bob berthctl --no-ask-password start web1
         expect berthctl stop web1
-        rm "$RULES"
-        sleep 1
+        no_rule
         expect_fail as alice berthctl --no-ask-password start web1
         assert_eq "$(state_of web1)" stopped
 }
@@ -81,6 +80,8 @@ test_R122_one_verb_on_one_container() {
 # with a rule for what is one's own, a user has his containers and nobody else's
 test_R121_own_containers() {
         rule 'if (action.id == "org.berth1.create" || (action.id.indexOf("org.berth1.") == 0 && action.lookup("own") == "yes")) return polkit.Result.YES;'
+        expect berthctl image-set bb public=yes
+        on_exit 'berthctl image-set bb public=no'
         expect as alice busctl --timeout=60 call org.berth1 /org/berth1 org.berth1.Manager CreateContainer 'ssasa{sv}' mine bb 0 0
         assert_eq "$(busctl get-property org.berth1 /org/berth1/container/mine org.berth1.Container Owner)" "u $(id -u alice)"
         expect as alice berthctl --no-ask-password start mine
@@ -93,7 +94,7 @@ test_R121_own_containers() {
         expect_fail as alice berthctl --no-ask-password start web1
         expect as alice berthctl --no-ask-password stop mine
         expect as alice berthctl --no-ask-password delete mine
-        assert_eq "$(state_of mine)" ''
+        assert_eq "$(state_of mine)" absent
 }
 
 # what belongs to others does not differ from what is not there
@@ -130,7 +131,7 @@ test_S100_administrators_settings() {
         done
         expect as alice busctl call org.berth1 /org/berth1 org.berth1.Manager SetSettings sasas web1 1 MemoryMax=200M 0
         assert_match "$(berthctl cat web1)" 'MemoryMax=200M'
-        assert_eq "$(state_of bad)" ''
+        assert_eq "$(state_of bad)" absent
 }
 
 # a rule sees which settings are to be changed

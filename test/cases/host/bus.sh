@@ -99,7 +99,7 @@ test_R65_states_are_those_of_the_units() {
         assert_eq "$(state_of web1)" running
         # What is still starting makes systemd 257 give up a freeze now and then.
         sleep 1
-        expect systemctl freeze berth-web1.scope
+        wait_until 20 systemctl freeze berth-web1.scope
         assert_eq "$(state_of web1)" frozen
         systemctl stop "$UNIT"
         assert_eq "$(state_of web1)" frozen
@@ -199,13 +199,21 @@ test_R05_failed_start_says_why() {
 
 # a damaged settings file makes one container unusable, not the manager
 test_F11_damaged_record() {
+        local layer
         expect berthctl create bb hurt
+        layer=$(readlink -f /var/lib/berth/containers/hurt/layer)
+        [ -d "$layer" ] || fail "$layer is no layer"
         printf '[Container\nno\0thing' >/var/lib/berth/containers/hurt/container.conf
         systemctl stop "$UNIT"
         assert_eq "$(state_of hurt)" stopped
         assert_eq "$(state_of web1)" running
         expect_fail --message hurt berthctl start hurt
+        # The manager, when it starts, looks for what nobody needs any more: what cannot be read may need anything.
+        sleep 2
+        [ -d "$layer" ] || fail 'the files of a container were removed because its settings are damaged'
         expect berthctl delete hurt
+        # Acknowledged is that the container has gone; its files go after that.
+        wait_until 20 test ! -e "$layer"
 }
 
 # introspection shows all arguments with their names

@@ -20,7 +20,7 @@ teardown_file() {
 test_R17_help() {
         local verb text
         text=$(berthctl --help)
-        for verb in list list-images list-jobs status show info create launch start stop restart reboot terminate kill freeze thaw delete enable disable \
+        for verb in list list-images list-jobs status show info top create launch run init check set-server get-server unset-server start stop restart reboot terminate kill freeze thaw delete enable disable \
                 exec shell login console copy-to copy-from run-in import show-image remove-image alias set get unset cat cancel; do
                 grep -qw -e "$verb" <<<"$text" || fail "the help does not name '$verb'"
                 assert_match "$(berthctl "$verb" --help)" "berthctl .*$verb"
@@ -37,7 +37,8 @@ test_R47_quiet_and_pager() {
         berthctl delete quiet
         PAGER=false SYSTEMD_PAGER=false BERTH_PAGER=false script -qec 'berthctl list --no-pager' typescript </dev/null >/dev/null
         grep -q web1 typescript || fail "nothing without a pager: $(cat -v typescript)"
-        PAGER=/no/such/pager SYSTEMD_PAGER=/no/such/pager script -qec 'berthctl list' typescript </dev/null >/dev/null
+        # less stays when it has cut a line off.
+        PAGER=/no/such/pager SYSTEMD_PAGER=/no/such/pager script -qec 'stty cols 200; berthctl list' typescript </dev/null >/dev/null
         grep -q web1 typescript || fail "nothing with a pager that is not there: $(cat -v typescript)"
 }
 
@@ -131,5 +132,45 @@ test_R17_completion() {
                 }
                 complete_with berthctl laun
                 complete_with berthctl stop we
-                complete_with berthctl launch bus' 2>&1 | xargs)" 'launch.*web1.*busybox'
+                complete_with berthctl launch bus
+                complete_with berthctl profile ass
+                complete_with berthctl set-server Idle' 2>&1 | xargs)" 'launch.*web1.*busybox.*assign.*IdleExitSec='
+}
+
+# completing TYPED...: what bash offers for the last of these words, on one line
+completing() {
+        # shellcheck disable=SC2016
+        bash -c '
+                . /usr/share/bash-completion/bash_completion
+                _completion_loader berthctl 2>/dev/null || _comp_load berthctl
+                # As readline splits words, and as it calls.
+                mapfile -t COMP_WORDS < <(for word; do grep -oE "[:=]|[^:=]+" <<<"$word" || echo; done)
+                COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE="$*" COMPREPLY=()
+                COMP_POINT=${#COMP_LINE}
+                compopt() { :; }
+                _berthctl berthctl "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+                printf "%s\n" "${COMPREPLY[@]}" | sort | xargs' - berthctl "$@" 2>/dev/null
+}
+
+# snapshots, servers, settings: what verbs of theirs take
+test_R17_completion_words() {
+        expect berthctl snapshot web1 before
+        expect berthctl snapshot web1 after
+        on_exit 'berthctl delete web1/before web1/after'
+        assert_eq "$(completing copy web1/)" 'web1/after web1/before'
+        assert_eq "$(completing copy web1/b)" web1/before
+        assert_eq "$(completing delete web1/a)" web1/after
+        assert_eq "$(completing restore web1 '')" 'after before'
+        assert_eq "$(completing publish we)" web1
+        assert_eq "$(completing expire web1/be)" web1/before
+        assert_eq "$(completing snapshot we)" web1
+        assert_eq "$(completing start web1/)" ''
+        assert_eq "$(completing copy-image ubuntu-d)" ubuntu-daily:
+        assert_eq "$(completing launch bus)" busybox
+        assert_eq "$(completing launch ubuntu-d)" ubuntu-daily:
+        assert_eq "$(completing set web1 SnapshotExp)" "$(berthctl help settings | sed -n 's/^  \(SnapshotExp[A-Za-z]*=\).*/\1/p' | xargs)"
+        assert_eq "$(completing get web1 MemoryMa)" MemoryMax
+        assert_eq "$(completing image-set busybox pub)" public=
+        assert_eq "$(completing alias rem)" remove
+        assert_eq "$(completing alias remove bus)" busybox
 }

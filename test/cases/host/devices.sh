@@ -61,6 +61,25 @@ test_R80_mounts_and_links_stay_inside() {
         rmdir /run/share1/sub 2>/dev/null || true
 }
 
+# what a disk was restricted to, root inside cannot take back by mounting it anew
+test_R80_restrictions_hold() {
+        shared /srv/lent
+        mknod -m 0666 /srv/lent/zero c 1 5
+        run_container c1 busybox
+        expect berthctl device add c1 d1 disk Source=/srv/lent Path=/mnt ReadOnly=yes Shift=no
+        expect inside c1 sh -c '! mount -o remount,bind,rw /mnt && ! mount -o remount,bind,ro,dev /mnt'
+        expect_fail inside c1 sh -c 'echo x >/mnt/file'
+        expect_fail inside c1 head -c 1 /mnt/zero
+        assert_match "$(inside c1 grep ' /mnt ' /proc/self/mountinfo)" ' ro,nodev'
+        # A file as well; and all of it can be taken away again.
+        expect berthctl device add c1 d2 disk Source=/srv/lent/file Path=/root/file ReadOnly=yes Shift=no
+        expect inside c1 sh -c '! mount -o remount,bind,rw /root/file'
+        assert_eq "$(inside c1 cat /root/file)" hello
+        expect berthctl device remove c1 d1
+        expect berthctl device remove c1 d2
+        assert_eq "$(inside c1 ls /mnt)" ''
+}
+
 # without a shift; a file; one in memory with a size
 test_R80_other_disks() {
         shared /run/share1
@@ -170,9 +189,17 @@ test_S35_owner_and_devices() {
         refused "administrator" as alice berthctl device add u1 d nic nictype=physical parent=lo
         refused "administrator" as alice berthctl set u1 Device.d.Source=/etc
         refused "administrator" as alice berthctl create busybox u2 --device d,type=disk,source=/etc,path=/mnt
-        expect as alice berthctl device add u1 eth0 nic nictype=p2p
-        expect as alice berthctl device set u1 eth0 mtu=1400
-        expect berthctl device set u1 eth0 nictype=bridged security.mac_filtering=yes
-        refused "administrator" as alice berthctl device remove u1 eth0
-        refused "administrator" as alice berthctl device unset u1 eth0 security.mac_filtering
+        expect as alice berthctl device add u1 eth1 nic nictype=p2p
+        expect as alice berthctl device set u1 eth1 mtu=1400
+        expect berthctl device set u1 eth1 nictype=bridged security.mac_filtering=yes
+        refused "administrator" as alice berthctl device remove u1 eth1
+        refused "administrator" as alice berthctl device unset u1 eth1 security.mac_filtering
+        # nor by way of being nothing for a moment, of a device that is a profile's but for that
+        refused "administrator" as alice berthctl device set u1 eth1 type=none
+        expect berthctl device set u1 eth0 security.mac_filtering=yes
+        refused "administrator" as alice berthctl device add u1 eth0 none
+        refused "administrator" as alice berthctl device set u1 eth0 type=none
+        refused "administrator" as alice berthctl set u1 Device.eth0.Type=none
+        expect berthctl device unset u1 eth0 security.mac_filtering
+        expect as alice berthctl device add u1 eth0 none
 }

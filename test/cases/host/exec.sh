@@ -28,14 +28,20 @@ status() {
 
 # on_tty COMMAND: run the command line on a terminal of 33 lines and 101 columns, with what is typed on standard input.
 on_tty() {
+        rm -f typescript
         script -qefc "stty rows 33 cols 101; $1" typescript >/dev/null
 }
 
-# typed TEXT...: one after the other, slowly, then nothing for a while.
+# typed TEXT...: one after the other, slowly, then nothing for a while. '?REGEX' waits until the terminal shows that: what comes before a program has
+# set its terminal up is somebody else's.
 typed() {
         local text
         for text; do
-                sleep 0.4
+                if [[ $text = '?'* ]]; then
+                        wait_until 20 grep -qa -e "${text#?}" "${TYPESCRIPT:-typescript}" 2>/dev/null || true
+                        continue
+                fi
+                sleep 0.2
                 printf '%b' "$text"
         done
         sleep 0.5
@@ -214,17 +220,19 @@ test_R51_exec_tty_of_user() {
 # the size of the window, at the start and when it changes
 test_R51_exec_window_size() {
         on_tty 'berthctl exec -t c1 -- stty size' </dev/null
-        grep -q '^33 101' typescript || fail "the size is $(cat -v typescript)"
-        script -qefc 'berthctl exec -t c1 -- sh -c "trap \"stty size; exit 5\" WINCH; while :; do sleep 0.1; done" & 
-                job=$!; sleep 1; stty rows 44 cols 123 </dev/tty; kill -WINCH $job; wait $job' typescript </dev/null >/dev/null || true
+        grep -q '33 101' typescript || fail "the size is $(cat -v typescript)"
+        inside c1 rm -f /root/traps
+        script -qefc 'berthctl exec -t c1 -- sh -c "trap \"stty size; exit 5\" WINCH; touch /root/traps; while :; do sleep 0.1; done" &
+                job=$!; until berthctl exec c1 -- test -e /root/traps; do sleep 0.1; done
+                stty rows 44 cols 123 </dev/tty; kill -WINCH $job; wait $job' typescript </dev/null >/dev/null || true
         grep -q '44 123' typescript || fail "the new size did not come: $(cat -v typescript)"
 }
 
 # keys: what is typed comes through, ^C interrupts the command and not berthctl, ^D ends input
 test_R51_exec_keys() {
-        typed 'hello\r' '\x04' | on_tty 'berthctl exec -t c1 -- cat'
+        typed '?begin' 'hello\r' '?got hello' '\x04' | on_tty 'berthctl exec -t c1 -- sh -c "echo beg""in; while read line; do echo \"got \$line\"; done"'
         [ "$(grep -c hello typescript)" -eq 2 ] || fail "not echo and output: $(cat -v typescript)"
-        typed '\x03' | on_tty 'berthctl exec -t c1 -- sh -c "trap \"echo interrupted; exit 9\" INT; while :; do sleep 0.1; done"; echo "status $?"' || true
+        typed '?ready' '\x03' '?status 9' | on_tty 'berthctl exec -t c1 -- sh -c "trap \"echo interrupted; exit 9\" INT; echo rea""dy; while :; do sleep 0.1; done"; echo "status $?"' || true
         grep -q interrupted typescript || fail "^C did not arrive: $(cat -v typescript)"
         grep -q 'status 9' typescript
 }
@@ -301,10 +309,10 @@ test_R51_exec_container_stops() {
 
 # a login shell of the user; a command after it
 test_R53_shell() {
-        typed 'echo "I am $(id -u) in $PWD"\r' 'exit 4\r' | on_tty 'berthctl shell c1; echo "status $?"' || true
+        typed '?#' 'echo "I am $(id -u) in $PWD"\r' '?I am 0' 'exit 4\r' | on_tty 'berthctl shell c1; echo "status $?"' || true
         grep -q 'I am 0 in /root' typescript || fail "$(cat -v typescript)"
         grep -q 'status 4' typescript
-        typed 'echo "I am $(id -u) in $PWD"\r' 'exit\r' | on_tty 'berthctl shell user@c1' || true
+        typed '?~ \$' 'echo "I am $(id -u) in $PWD"\r' '?I am 1000' 'exit\r' | on_tty 'berthctl shell user@c1' || true
         grep -q 'I am 1000 in /home/user' typescript || fail "$(cat -v typescript)"
         assert_eq "$(berthctl shell c1 /bin/echo hello </dev/null)" hello
         assert_eq "$(status berthctl shell c1 /bin/sh -c 'exit 6' </dev/null)" 6
@@ -312,12 +320,12 @@ test_R53_shell() {
 
 # the console: what init shows there, what is typed there, and a way out
 test_R53_console() {
-        typed '\r' '\r' 'echo "on $(tty)"\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1; echo "left with $?"'
+        typed '?Connected' '\r' '?/ #' 'echo "on $(tty)"\r' '?on /dev' '\x1d\x1d\x1d' | on_tty 'berthctl console c1; echo "left with $?"'
         grep -q 'on /dev/\(console\|pts/0\)' typescript || fail "$(cat -v typescript)"
         grep -q 'left with 0' typescript || fail "$(cat -v typescript)"
         assert_state c1 running
         # The shell there lives on.
-        typed '\r' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
+        typed '?Connected' '\r' '?/ #' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
 }
 
 # its size is that of the terminal, from the start and when that changes
@@ -329,22 +337,26 @@ test_R53_console_size() {
         berthctl start c1
         size_is() { [ "$(inside c1 cat /root/size)" = "$1" ]; }
         # In the background of that shell it has its terminal all the same: nothing is read from it.
-        script -qefc 'stty rows 33 cols 101; berthctl console c1 </dev/null & sleep 1.5; stty rows 44 cols 99; kill -WINCH $!; sleep 1.5; kill $!' \
-                typescript </dev/null >/dev/null &
+        script -qefc 'stty rows 33 cols 101; berthctl console c1 </dev/null & until [ -e first ]; do sleep 0.1; done; stty rows 44 cols 99; kill -WINCH $!
+                until [ -e second ]; do sleep 0.1; done; kill $!' typescript </dev/null >/dev/null &
         i=$!
-        eventually 5 size_is '33 101'
-        eventually 5 size_is '44 99'
+        on_exit 'touch first second'
+        eventually 20 size_is '33 101'
+        touch first
+        eventually 20 size_is '44 99'
+        touch second
         wait "$i" || true
 }
 
 # two of them see the same
 test_R53_console_shared() {
-        (typed '' '' '' '' '\x1d\x1d\x1d' | script -qefc 'berthctl console c1' other >/dev/null) &
-        typed '\r' 'echo "$((40 + 2)) seen"\r' '' '\x1d\x1d\x1d' | on_tty 'berthctl console c1'
+        (TYPESCRIPT=other typed '?42 seen' '\x1d\x1d\x1d' | script -qefc 'berthctl console c1' other >/dev/null) &
+        eventually 20 grep -qa Connected other
+        typed '?Connected' '\r' '?/ #' 'echo "$((40 + 2)) seen"\r' '?42 seen' '\x1d\x1d\x1d' | on_tty 'berthctl console c1'
         wait
         grep -q '42 seen' typescript || fail "$(cat -v typescript)"
         grep -q '42 seen' other || fail "the other has not seen it: $(cat -v other)"
-        typed '\r' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
+        typed '?Connected' '\r' '?/ #' 'exit\r' '\x1d\x1d\x1d' | on_tty 'berthctl console c1' || true
 }
 
 # nobody reads the console: the guest is not held up by it

@@ -199,7 +199,66 @@ test_R131_copy_interrupted() {
         kill -INT "$pid"
         wait "$pid" && fail "it ended with success"
         exec 7>&-
-        eventually 10 no_debris
+        eventually 60 no_debris
         expect_fail inside c1 test -e /root/half
         assert_eq "$(inside c1 find /root)" "$before" 'files in /root'
+}
+
+# a file is edited, in a container that runs and in one that does not: owner, mode, access list and attributes stay, symlinks are followed
+test_R132_edit_file() {
+        local running file
+        cat >editor <<'END'
+#!/bin/sh
+echo "$1" >"$0.name"
+sed 's/old/new/' "$1" >"$1.new" && mv "$1.new" "$1"
+END
+        chmod 0755 editor
+        new_container e1 busybox
+        file=$STORE/containers/e1/layer/upper/etc/it
+        for running in no yes; do
+                [ "$running" = no ] || expect berthctl start e1
+                printf 'an old line\n' | berthctl copy-to e1 - /etc/it --mode 0640 --uid 1000 --gid 1001
+                setfattr -n user.note -v text "$file"
+                setfacl -m u:$((FOREIGN_BASE + 5)):rw "$file"
+                EDITOR=$PWD/editor expect berthctl edit-file e1 etc/it </dev/null
+                assert_match "$(<editor.name)" '-it$'
+                [ ! -e "$(<editor.name)" ] || fail "the temporary file is left"
+                assert_eq "$(berthctl copy-from e1 /etc/it -)" 'an new line'
+                assert_eq "$(stat -c '%u %g' "$file")" "$((FOREIGN_BASE + 1000)) $((FOREIGN_BASE + 1001))"
+                assert_eq "$(getfattr --only-values -n user.note "$file")" text
+                assert_match "$(getfacl -np "$file")" "user:$((FOREIGN_BASE + 5)):rw"
+                # Through symlinks, of which one leads up out of the root if that were possible.
+                ln -sfn ../../../etc/link "$(dirname "$file")/chain"
+                ln -sfn it "$(dirname "$file")/link"
+                echo second | expect berthctl file edit e1 /etc/chain
+                assert_eq "$(<"$file")" second
+                assert_eq "$(readlink "$(dirname "$file")/link")" it
+                [ ! -e /etc/it ] || fail "it was written on the host"
+        done
+        EDITOR=true expect berthctl edit-file e1 /etc/it </dev/null
+        EDITOR=false expect_fail berthctl edit-file e1 /etc/it </dev/null
+        EDITOR=true expect_fail --message "no '/nothing'" berthctl edit-file e1 /nothing </dev/null
+        echo x | expect_fail --message "no '/nothing'" berthctl edit-file e1 /nothing
+        echo x | expect_fail --message 'directory' berthctl edit-file e1 /etc
+        ln -sfn loop "$(dirname "$file")/loop"
+        echo x | expect_fail --message 'symlinks|symbolic' berthctl edit-file e1 /etc/loop
+}
+
+# what somebody else has written meanwhile stays, and what was edited is not lost
+test_R132_edit_file_meanwhile() {
+        local kept
+        new_container e2 busybox
+        echo one | expect berthctl copy-to e2 - /etc/it
+        cat >editor <<'END'
+#!/bin/sh
+echo two | berthctl copy-to e2 - /etc/it
+echo mine >"$1"
+END
+        chmod 0755 editor
+        EDITOR=$PWD/editor berthctl edit-file e2 /etc/it </dev/null 2>log && fail "it was overwritten"
+        assert_match "$(<log)" 'meanwhile'
+        kept=$(grep -o "'/tmp/berth-[^']*'" log | tr -d "'")
+        assert_eq "$(<"$kept")" mine
+        rm "$kept"
+        assert_eq "$(berthctl copy-from e2 /etc/it -)" two
 }

@@ -141,6 +141,79 @@ test_R27_import_split_pair() {
         expect berthctl remove-image it
 }
 
+# a split image whose root file system is a squashfs, as LXD's and Incus' are; an export gives it back
+test_R27_import_squashfs() {
+        local how fingerprint rootfs
+        mkdir root
+        tar -C root -xf "$(guest busybox)"
+        mkdir -p root/srv/d
+        echo x >root/srv/d/a
+        ln root/srv/d/a root/srv/d/b
+        ln -s ../x root/srv/d/l
+        mkfifo root/srv/d/p
+        chown 1000:1001 root/srv/d/a
+        chmod 4711 root/srv/d/a
+        setfattr -n user.note -v text root/srv/d/a
+        setcap cap_net_raw+ep root/bin/busybox
+        truncate -s 50M root/srv/hole
+        echo end >>root/srv/hole
+        head -c 300000 /dev/urandom >root/srv/blocks
+        printf 'architecture: x86_64\n' >metadata.yaml
+        tar -cJf meta.tar.xz metadata.yaml
+        for how in gzip xz zstd lz4; do
+                rm -f root.squashfs
+                mksquashfs root root.squashfs -quiet -no-progress -comp "$how" >/dev/null
+                on_exit 'forget_image it'
+                fingerprint=$(fingerprint_of meta.tar.xz root.squashfs)
+                expect berthctl import meta.tar.xz root.squashfs --alias it
+                assert_eq "$(image_of it)" "$fingerprint" "$how"
+                rootfs=$STORE/images/$fingerprint/rootfs
+                cmp root/srv/blocks "$rootfs/srv/blocks"
+                cmp root/srv/hole "$rootfs/srv/hole"
+                [ "$(stat -c %b "$rootfs/srv/hole")" -lt 2048 ] || fail "the hole is filled"
+                assert_eq "$(stat -c '%a %u %g %h' "$rootfs/srv/d/a")" "4711 $((FOREIGN_BASE + 1000)) $((FOREIGN_BASE + 1001)) 2"
+                assert_eq "$(stat -c %i "$rootfs/srv/d/a")" "$(stat -c %i "$rootfs/srv/d/b")"
+                assert_eq "$(readlink "$rootfs/srv/d/l")" ../x
+                [ -p "$rootfs/srv/d/p" ] || fail "the FIFO is gone"
+                assert_eq "$(getfattr --only-values -n user.note "$rootfs/srv/d/a")" text
+                assert_match "$(getcap -n "$rootfs/bin/busybox")" cap_net_raw
+                assert_eq "$(stat -c %Y "$rootfs/srv/blocks")" "$(stat -c %Y root/srv/blocks)"
+                if [ "$how" = zstd ]; then
+                        expect berthctl export it out
+                        cmp root.squashfs out.root
+                        run_container c1 it
+                        forget c1
+                fi
+                expect berthctl remove-image it
+        done
+        # As a root file system by itself.
+        imports root.squashfs
+}
+
+# one that is cut or changed somewhere is refused, or what can be read of it is an image; nothing crashes or is left
+test_R27_bad_squashfs() {
+        local size i
+        mkdir root
+        tar -C root -xf "$(guest busybox)"
+        mksquashfs root root.squashfs -quiet -no-progress >/dev/null
+        size=$(stat -c %s root.squashfs)
+        head -c $((size / 2)) root.squashfs >bad
+        refused 'cut short|damaged' berthctl import bad --alias it
+        head -c 50 root.squashfs >bad
+        refused 'cut short|damaged' berthctl import bad --alias it
+        for i in 8 32 40 48 64 72 $((size - 100)) $((size - 1000)) $((size / 2)); do
+                cp root.squashfs bad
+                printf '\377\376\375\374' | dd of=bad bs=1 seek="$i" conv=notrunc status=none
+                if berthctl import bad --alias it >log 2>&1; then
+                        expect berthctl remove-image it
+                else
+                        assert_match "$(<log)" 'archive'
+                        assert_no_match "$(<log)" 'crashed|signal'
+                fi
+                eventually 60 no_debris
+        done
+}
+
 # the two in the wrong order, or one of them twice, is said so
 test_R27_split_pair_in_wrong_order() {
         printf 'architecture: x86_64\n' >metadata.yaml
@@ -324,21 +397,9 @@ test_R37_remove_image() {
         expect berthctl import a.tar --alias it
         expect berthctl remove-image it
         assert_eq "$(berthctl list-images --json=short)" '[]'
-        eventually 10 no_debris
+        eventually 60 no_debris
         assert_eq "$(find "$STORE/images" "$STORE/aliases" -mindepth 1 | wc -l)" 0 'files left'
         refused "no image 'it'" berthctl remove-image it
-}
-
-# an image that a container is made of stays, and the message says whose it is
-test_R37_remove_image_in_use() {
-        a_rootfs a.tar
-        on_exit 'forget c1; forget_image it'
-        expect berthctl import a.tar --alias it
-        expect berthctl create it c1
-        refused "'c1'" berthctl remove-image it
-        expect has_image it
-        expect berthctl delete c1
-        expect berthctl remove-image it
 }
 
 # while an image comes in, nothing shows it but the job, which knows how far it is
@@ -356,23 +417,21 @@ test_R14_import_is_a_job() {
         import_ends
         assert_eq "$IMPORT_STATUS" 0
         assert_eq "$(image_of it)" "$(fingerprint_of "$(guest busybox)")"
-        eventually 10 no_debris
+        eventually 60 no_debris
         expect berthctl remove-image it
 }
 
 # a client finds its own job by the signal
 test_R14_job_signals() {
         local client
-        busctl --json=short monitor org.berth1 >signals 2>/dev/null &
-        on_exit "kill $!"
-        sleep 0.5
+        monitor_bus signals
         a_rootfs a.tar
         expect berthctl import a.tar --alias it
         expect berthctl remove-image it
         eventually 10 grep -q '"member":"ImageRemoved"' signals
-        client=$(jq -r 'select(.member == "ImportImage") | .sender' signals | head -n 1)
-        assert_eq "$(jq -r 'select(.member == "JobNew" and .payload.data[2] == "import") | .payload.data[4]' signals | head -n 1)" "$client" 'the client in JobNew'
-        assert_eq "$(jq -r 'select(.member == "JobRemoved") | .payload.data[2]' signals | head -n 1)" "done"
+        client=$(heard signals 'select(.member == "ImportImage") | .sender' | head -n 1)
+        assert_eq "$(heard signals 'select(.member == "JobNew" and .payload.data[2] == "import") | .payload.data[4]' | head -n 1)" "$client" 'the client in JobNew'
+        assert_eq "$(heard signals 'select(.member == "JobRemoved") | .payload.data[2]' | head -n 1)" "done"
         grep -q '"member":"ImageNew"' signals
 }
 
@@ -385,7 +444,7 @@ test_R14_cancel_import() {
         import_ends
         [ "$IMPORT_STATUS" -ne 0 ] || fail "the import ended with success"
         assert_match "$(<import.log)" '[Cc]ancel'
-        eventually 10 no_debris
+        eventually 60 no_debris
         assert_eq "$(image_count)" 0
         refused "no job" berthctl cancel "$job"
         imports "$(guest busybox)"
@@ -397,7 +456,7 @@ test_R14_interrupted_import() {
         kill -INT "$IMPORT_PID"
         import_ends
         [ "$IMPORT_STATUS" -ne 0 ] || fail "the import ended with success"
-        eventually 10 no_debris
+        eventually 60 no_debris
         assert_eq "$(image_count)" 0
         imports "$(guest busybox)"
 }
@@ -433,7 +492,7 @@ test_R65_manager_killed_during_import() {
         slow_import_rest "$(guest busybox)"
         eventually 10 has_image it
         assert_eq "$(image_of it)" "$(fingerprint_of "$(guest busybox)")"
-        eventually 10 no_debris
+        eventually 60 no_debris
         expect berthctl remove-image it
         imports "$(guest busybox)"
 }
@@ -447,7 +506,7 @@ test_R65_worker_killed_during_import() {
         import_ends
         [ "$IMPORT_STATUS" -ne 0 ] || fail "the import ended with success"
         [ -s import.log ] || fail "it said nothing"
-        eventually 10 no_debris
+        eventually 60 no_debris
         assert_eq "$(image_count)" 0
         imports "$(guest busybox)"
 }
@@ -461,7 +520,7 @@ test_R65_manager_and_worker_killed_during_import() {
         import_ends
         [ "$IMPORT_STATUS" -ne 0 ] || fail "the import ended with success"
         assert_eq "$(berthctl list-images --json=short)" '[]'
-        eventually 10 no_debris
+        eventually 60 no_debris
         imports "$(guest busybox)"
 }
 
@@ -472,7 +531,7 @@ test_R14_client_killed_during_import() {
         import_ends
         slow_import_rest "$(guest busybox)"
         # Whether the import ends or is cancelled: whole or not at all.
-        eventually 10 no_debris
+        eventually 60 no_debris
         if has_image it; then
                 assert_eq "$(image_of it)" "$(fingerprint_of "$(guest busybox)")"
                 expect berthctl remove-image it
@@ -489,7 +548,7 @@ test_R14_same_import_twice_at_once() {
         cat one.log two.log >&2
         [ "$one" -eq 0 ] || [ "$two" -eq 0 ] || fail "none of them succeeded"
         assert_eq "$(image_count)" 1
-        eventually 10 no_debris
+        eventually 60 no_debris
         expect berthctl remove-image "$(fingerprint_of "$(guest busybox)")"
 }
 
@@ -501,8 +560,8 @@ test_S60_store_is_closed() {
         on_exit 'forget c1; forget_image it'
         expect berthctl import a.tar --alias it
         expect berthctl create it c1
-        bad=$(find "$STORE/images"/*/rootfs "$STORE/containers/c1/layer" \( -uid "-$FOREIGN_BASE" -o -uid "+$((FOREIGN_END - 1))" -o -gid "-$FOREIGN_BASE" -o -gid "+$((FOREIGN_END - 1))" \) \
-                -not -path "$STORE/containers/c1/layer" -not -path '*/layer/work' | head)
+        bad=$(find "$STORE/images"/*/rootfs "$STORE/containers/c1/layer/" \( -uid "-$FOREIGN_BASE" -o -uid "+$((FOREIGN_END - 1))" -o -gid "-$FOREIGN_BASE" -o -gid "+$((FOREIGN_END - 1))" \) \
+                -not -path "$STORE/containers/c1/layer/" -not -path '*/layer/work' | head)
         [ -z "$bad" ] || fail "not in the foreign range: $bad"
         assert_eq "$(stat -c %u:%g:%a "$STORE/images/$(image_of it)/rootfs/other")" "$((FOREIGN_BASE + 1000)):$((FOREIGN_BASE + 65535)):6755"
         assert_eq "$(stat -c %u:%a "$STORE/images/$(image_of it)/rootfs/su")" "$FOREIGN_BASE:4755"
@@ -521,7 +580,7 @@ test_S60_store_is_closed_during_import() {
         assert_eq "$(find "$new/rootfs" -not -path "$new/rootfs" -uid 0 2>/dev/null | head -n 1)" '' 'a file of the host root'
         kill -INT "$IMPORT_PID"
         import_ends
-        eventually 10 no_debris
+        eventually 60 no_debris
 }
 
 # an image is found by its fingerprint, and never by a path

@@ -25,7 +25,7 @@ test_R67_registered() {
         assert_eq "$(machinectl show web1 -p State --value)" running
         assert_eq "$(machinectl show web1 -p Id --value | tr -d -)" "$(berthctl show web1 -p UUID --value | tr -d -)"
         assert_match "$(machinectl status web1)" 'Debian GNU/Linux 13'
-        assert_match "$(berthctl list)" 'web1 +running +[Dd]ebian.*13'
+        assert_match "$(berthctl list)" 'web1 +running +container +[Dd]ebian.*13'
 }
 
 # by name, with the -M options
@@ -104,8 +104,8 @@ test_R67_machinectl_poweroff() {
 
 # machinectl kill
 test_R67_machinectl_kill() {
-        run_container m1 busybox --set 'Init=/bin/sh -c "trap \"echo got >/root/got\" USR1; while :; do sleep 0.1; done"'
-        sleep 0.3
+        run_container m1 busybox --set 'Init=/bin/sh -c "trap \"echo got >/root/got\" USR1; touch /root/traps; while :; do sleep 0.1; done"'
+        eventually 20 inside m1 test -e /root/traps
         # Of bookworm it is --kill-who.
         machinectl kill --kill-whom=leader --signal=USR1 m1 2>/dev/null || expect machinectl kill --kill-who=leader --signal=USR1 m1
         eventually 5 inside m1 test -e /root/got

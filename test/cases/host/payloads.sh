@@ -123,8 +123,7 @@ test_R49_program_settings() {
         new_container c1 busybox --set 'Init=/bin/sh -c "{ id -u; id -g; pwd; echo $FOO; cat $CREDENTIALS_DIRECTORY/secret; } >/tmp/out 2>&1; sleep 1000"' \
                 --set User=1000 --set WorkingDirectory=/var/tmp --set 'Environment=FOO=bar' --set 'SetCredential=secret:wisdom'
         expect berthctl start c1
-        eventually 5 inside c1 test -s /tmp/out
-        sleep 0.3
+        eventually 20 eval 'inside c1 cat /tmp/out | grep -q bar'
         assert_match "$(inside c1 cat /tmp/out)" $'^1000\n[0-9]+\n/var/tmp\nbar\n'
         # A credential is root's, and init's.
         expect berthctl unset c1 User
@@ -168,8 +167,8 @@ test_R49_stub_init() {
 # the signal for a clean stop can be chosen
 test_R49_kill_signal() {
         run_container c1 busybox --set KillSignal=SIGUSR1 --set NotifyReady=no \
-                --set 'Init=/bin/sh -c "trap \"echo usr1 >/root/got; exit 0\" USR1; while :; do sleep 0.1; done"'
-        sleep 0.5
+                --set 'Init=/bin/sh -c "trap \"echo usr1 >/root/got; exit 0\" USR1; touch /root/traps; while :; do sleep 0.1; done"'
+        eventually 20 inside c1 test -e /root/traps
         expect berthctl stop --timeout=10 c1
         assert_eq "$(cat "$STORE/containers/c1/layer/upper/root/got")" usr1
 }

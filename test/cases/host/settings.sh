@@ -182,6 +182,7 @@ test_R88_unknown_to_this_systemd() {
         run_container c1 busybox
         before=$(cksum "$STORE/containers/c1/container.conf")
         expect_fail --message MemoryZSwapMax berthctl set c1 MemoryZSwapMax=5M
+        expect_fail --message StartupMemoryMax berthctl set c1 StartupMemoryMax=50M
         assert_eq "$(cksum "$STORE/containers/c1/container.conf")" "$before"
         expect berthctl stop --force c1
         expect berthctl set c1 MemoryZSwapMax=5M
@@ -253,9 +254,9 @@ test_R70_bad_values_of_every_setting() {
                 for value in $'7\nInit=/bin/sh' -7 99999999999999999999999 '5 parsecs'; do
                         case $key:$value in
                         *$'\n'*) ;;
-                        # Words that could be names of containers.
-                        Description:* | Hostname:9* | *[A-Z]*:9* | *[A-Z]*:5*)
-                                [[ $key =~ ^(Description|Hostname|After|Before|BindsTo|Conflicts|OnFailure|OnSuccess|PartOf|Requires|Requisite|Wants)$ ]] && continue ;;
+                        # Words that could be names of containers, credentials, profiles or modules.
+                        AppArmorProfile:9* | KernelModules:9* | LoadCredential:9* | Description:* | Hostname:9* | *[A-Z]*:9* | *[A-Z]*:5*)
+                                [[ $key =~ ^(AppArmorProfile|Description|Hostname|KernelModules|LoadCredential|After|Before|BindsTo|Conflicts|OnFailure|OnSuccess|SnapshotPattern|PartOf|PropagatesStopTo|Requires|Requisite|StopPropagatedFrom|Upholds|Wants)$ ]] && continue ;;
                         Nice:-7 | OOMScoreAdjust:-7) continue ;;
                         esac
                         rc=0
@@ -509,4 +510,78 @@ test_R73_owner_and_profiles() {
         expect_fail --message "Access denied" as alice busctl call org.berth1 /org/berth1 org.berth1.Manager ReplaceSettings sss a1 "${text/mine marked/theirs}"$'\n' "$text"$'\n'
         expect as alice busctl call org.berth1 /org/berth1 org.berth1.Manager ReplaceSettings sss a1 "$text"$'\n[Resource]\nTasksMax=7\n' "$text"$'\n'
         assert_eq "$(berthctl get a1 TasksMax)" 7
+}
+
+# a slice of the administrator's is where the payload is; one that is no slice is refused
+test_R88_slice() {
+        run_container c1 busybox --set Slice=machine-lab.slice
+        assert_eq "$(systemctl show -p Slice --value berth-c1.scope)" machine-lab.slice
+        assert_match "$(cat "/proc/$(leader_of c1)/cgroup")" '/machine\.slice/machine-lab\.slice/berth-c1\.scope'
+        expect inside c1 true
+        expect berthctl stop --force c1
+        expect berthctl start c1
+        refused "Slice: 'lab.target'" berthctl set c1 Slice=lab.target
+        assert_match "$(berthctl unset c1 Slice 2>&1)" 'next start'
+        expect berthctl restart --force c1
+        assert_eq "$(systemctl show -p Slice --value berth-c1.scope)" machine-berth.slice
+}
+
+# dependencies of PID 1's that are not about the start alone
+test_R64_upholds_and_propagated_stops() {
+        new_container c1 busybox
+        new_container c2 busybox --set StopPropagatedFrom=c1
+        new_container c3 busybox --set Upholds=c1
+        assert_match "$(systemctl show -p StopPropagatedFrom --value berth@c2)" 'berth@c1\.service'
+        expect berthctl start c2 c3
+        eventually 20 state_is c1 running
+        expect berthctl stop --force c1
+        eventually 20 state_is c2 stopped
+        eventually 20 state_is c1 running
+        expect berthctl unset c3 Upholds
+}
+
+# credentials of the host's files and of its store; what cannot be read fails the start by its name; their text is in no output
+test_R70_load_credential() {
+        mkdir -p /etc/credstore
+        on_exit 'rm -f /etc/credstore/berth-test /root/secret-file'
+        printf 'from the store' >/etc/credstore/berth-test
+        printf 'secret-canary\n' >/root/secret-file
+        new_container c1 busybox --set SetCredential=a:inline --set SetCredential=b:inline --set LoadCredential=a:/root/secret-file --set LoadCredential=berth-test
+        expect berthctl start c1
+        assert_eq "$(inside c1 sh -c 'cd /run/host/credentials && for i in *; do echo "$i=$(cat $i) $(stat -c %a:%u $i)"; done')" 'a=secret-canary 400:0
+b=inline 400:0
+berth-test=from the store 400:0'
+        not grep -q canary <<<"$(berthctl info c1; berthctl cat c1; berthctl show --effective c1; journalctl -u berth@c1 -o cat)" || fail 'it is shown'
+        printf 'other' >/root/secret-file
+        expect berthctl restart --force c1
+        assert_eq "$(inside c1 cat /run/host/credentials/a)" other
+        expect berthctl stop --force c1
+        printf 'a\0b' >/root/secret-file
+        start_fails "the credential 'a' has a NUL byte" c1
+        rm /root/secret-file
+        start_fails "the credential 'a' cannot be read from '/root/secret-file': No such file" c1
+        polkit_rule creds 'if (subject.user == "alice") return polkit.Result.YES;'
+        expect_fail --message 'administrator' as alice berthctl set c1 LoadCredential=x:/etc/shadow
+}
+
+# what is protected is not deleted, running or not, until it is unset; LXD's name for it works
+test_R70_protect_delete() {
+        run_container c1 busybox
+        expect berthctl set c1 security.protection.delete=true
+        assert_eq "$(berthctl get c1 ProtectDelete)" yes
+        refused "protected from deletion by ProtectDelete=.*berthctl unset c1 ProtectDelete" berthctl delete --force c1
+        assert_state c1 running
+        expect berthctl stop --force c1
+        refused 'protected' berthctl delete c1
+        expect berthctl unset c1 ProtectDelete
+        expect berthctl delete c1
+}
+
+# LXD's newer names for what goes to cloud-init
+test_R32_newer_names() {
+        new_container c1 busybox --set 'cloud-init.user-data=#cloud-config'
+        assert_eq "$(berthctl get c1 user.user-data)" '#cloud-config'
+        assert_eq "$(berthctl get c1 cloud-init.user-data)" '#cloud-config'
+        expect berthctl unset c1 cloud-init.user-data
+        assert_eq "$(berthctl get c1 user.user-data)" ''
 }

@@ -88,7 +88,7 @@ profile={{ container.profile }}
         assert_match "$text" 'container=c1 x86_64 false false'
         assert_match "$text" 'config=v D 64M 64M'
         assert_match "$text" 'properties=a b '
-        assert_match "$text" 'devices=mem:disk:/mem \.'
+        assert_match "$text" 'devices=eth0:nic: mem:disk:/mem \.'
         assert_match "$text" 'profile=default'
 }
 

@@ -233,8 +233,12 @@ test_R65_supervisor_killed() {
         eventually 10 unit_is berth-c1.scope inactive
         eventually 10 not machinectl show c1
         [ ! -e /run/berth/c1 ] || fail "/run/berth/c1 is still there"
-        assert_eq "$(find /sys/fs/cgroup -name '*c1*' | wc -l)" 0 'cgroups left'
-        assert_eq "$(wc -l </proc/self/mountinfo)" "$mounts" mounts
+        # PID 1 prunes cgroups when it has time for that, and services of the host that start just now have mounts for a moment.
+        left() { find /sys/fs/cgroup -name 'berth*c1*' 2>/dev/null; }
+        no_cgroups() { [ -z "$(left)" ]; }
+        no_mounts() { [ "$(wc -l </proc/self/mountinfo)" -le "$mounts" ]; }
+        eventually 10 no_cgroups || fail "cgroups left: $(left | xargs)"
+        eventually 10 no_mounts || fail "mounts left: $(tail -n 3 /proc/self/mountinfo)"
         wait || true
         expect berthctl start c1
         assert_state c1 running
@@ -290,7 +294,7 @@ test_R65_supervisor_is_small() {
 
 # many starts and stops leave nothing: file descriptors, mounts, cgroups, leases, processes
 test_F23_start_stop_many_times() {
-        local i before after
+        local i before
         run_container c1 busybox
         expect berthctl stop --force c1
         state() {
@@ -302,11 +306,17 @@ test_F23_start_stop_many_times() {
                 find "/proc/$(manager_pid)/fd" | wc -l
                 ip -o link | wc -l
         }
-        before=$(state)
+        # What the first stop leaves for a moment is not what there is.
+        settled() {
+                before=$(state)
+                sleep 0.5
+                [ "$(state)" = "$before" ]
+        }
+        eventually 20 settled
         for i in {1..15}; do
                 berthctl start c1
                 berthctl stop --force c1
         done
         same() { [ "$(state)" = "$before" ]; }
-        eventually 10 same
+        wait_until 20 same || fail "mounts, cgroups, files, descriptors, interfaces: $(state | xargs), and before $(xargs <<<"$before")"
 }

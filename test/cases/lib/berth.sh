@@ -33,11 +33,11 @@ seconds() {
 
 # ---- images and containers
 
-# import_guests NAME...: for setup_file; the image has the guest's name as alias.
+# import_guests NAME...: for setup_file; the image has the guest's name as alias, and users who may create containers see it.
 import_guests() {
         local name
         for name; do
-                expect berthctl import --quiet "$(guest "$name")" --alias "$name"
+                expect berthctl import --quiet "$(guest "$name")" --alias "$name" --public
         done
 }
 
@@ -156,7 +156,8 @@ store_state() {
         # The times of directories change when something is made and taken away again; what is in them may not.
         find "$STORE" /run/berth /etc/berth /run/systemd/nspawn-uid -mindepth 1 \
                 \( -path /run/berth/.jobs -prune \) -o \( -type d -printf '%p %y %U %m\n' \) -o -printf '%p %y %s %U:%G %m %T@ %l\n' 2>/dev/null | sort || true
-        berthctl list --json=short
+        # Addresses come when the guest and the bridge like.
+        berthctl list --json=short | jq -c 'map(del(.addresses))'
         berthctl list-images --json=short
         berthctl list-jobs --json=short
 }
@@ -174,6 +175,8 @@ refused() {
         fi
         message=$1
         shift
+        # A job before this one has answered, and may still be at what it does after that.
+        wait_until $((5 * ${BERTH_TEST_SLOW:-1})) trash_is_empty || true
         before=$(store_state)
         expect_fail "${status[@]}" --message "$message" "$@"
         if ! wait_until $((10 * ${BERTH_TEST_SLOW:-1})) store_state_is "$before"; then
@@ -210,7 +213,7 @@ host_untouched() {
                 -o -path /tmp -o -path /var/lib/systemd -o -path /root/test \) -prune -o -cnewer "$TEST_TMP/host-stamp" -print |
                 head -n 5)
         [ -z "$changed" ] || fail "files of the host have changed: $changed"
-        changed=$(find /var /run /tmp -xdev -name '*canary*' 2>/dev/null | grep -v "^$TEST_TMP\|^$STORE/\(images\|containers\|aliases\)/" | head -n 5 || true)
+        changed=$(find /var /run /tmp -xdev -name '*canary*' 2>/dev/null | grep -v "^$TEST_TMP\|^$STORE/\(images\|layers\|containers\|aliases\)/" | head -n 5 || true)
         [ -z "$changed" ] || fail "found where it must not be: $changed"
 }
 
@@ -230,11 +233,47 @@ a_rootfs() {
 polkit_rule() {
         on_exit "rm -f '/etc/polkit-1/rules.d/50-$1.rules'"
         printf 'polkit.addRule(function(action, subject) {\n%s\n});\n' "$2" >"/etc/polkit-1/rules.d/50-$1.rules.new"
-        mv "/etc/polkit-1/rules.d/50-$1.rules.new" "/etc/polkit-1/rules.d/50-$1.rules"
+        rules_change mv "/etc/polkit-1/rules.d/50-$1.rules.new" "/etc/polkit-1/rules.d/50-$1.rules"
+}
+
+# rules_change COMMAND...: which changes the folder of rules. polkit hears of it by inotify, some time later, when it runs.
+rules_change() {
+        local before
+        before=$(rules_loaded)
+        "$@"
+        ! systemctl --quiet is-active polkit.service || wait_until 5 rules_are_loaded_after "$before" || true
+}
+
+rules_loaded() {
+        # Without a match it fails.
+        { journalctl -b -u polkit.service -o cat --grep 'Finished loading' 2>/dev/null || true; } | wc -l
+}
+
+rules_are_loaded_after() {
+        [ "$(rules_loaded)" -gt "$1" ]
 }
 
 polkit_revoke() {
         rm -f "/etc/polkit-1/rules.d/50-$1.rules"
+}
+
+# ---- the bus
+
+# monitor_bus FILE: what is said to and by berth, as JSON, from now on.
+monitor_bus() {
+        busctl --json=short monitor org.berth1 >"$1" 2>/dev/null &
+        on_exit "kill $! 2>/dev/null; true"
+        eventually 20 bus_is_seen "$1"
+}
+
+# heard FILE FILTER: of what monitor_bus has seen, by jq(1). The last line may be half there.
+heard() {
+        jq -rR "fromjson? | $2" "$1"
+}
+
+bus_is_seen() {
+        busctl call org.berth1 /org/berth1 org.freedesktop.DBus.Peer Ping
+        grep -q Ping "$1"
 }
 
 # ---- a slow import, to do things in the middle of it
@@ -270,8 +309,24 @@ import_job() {
         berthctl list-jobs --json=short | jq -r '[.[] | select(.kind == "import")][0].id'
 }
 
+# layers NAME: topmost first, the first is its own.
+layers() {
+        sed -n 's/^Layers=//p' "$STORE/containers/$1/container.conf"
+}
+
+# No layer is there that nobody names, none is named that is not there.
+layers_are_right() {
+        diff <(find "$STORE/layers" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort) \
+                <(cat "$STORE"/containers/*/container.conf "$STORE"/containers/*/snapshots/*/container.conf 2>/dev/null | sed -n 's/^Layers=//p' | tr ' ' '\n' | sort -u) >&2
+}
+
+trash_is_empty() {
+        [ -z "$(find "$STORE/trash" -mindepth 1 -maxdepth 1 2>/dev/null)" ]
+}
+
 no_debris() {
-        [ -z "$(find "$STORE/images" "$STORE/containers" "$STORE/trash" -mindepth 1 -maxdepth 1 \( -name '.new-*' -o -path "$STORE/trash/*" \) 2>/dev/null)" ] &&
+        layers_are_right &&
+                [ -z "$(find "$STORE/images" "$STORE/containers" "$STORE/trash" -mindepth 1 -maxdepth 1 \( -name '.new-*' -o -path "$STORE/trash/*" \) 2>/dev/null)" ] &&
                 [ -z "$(find /run/berth/.jobs -mindepth 1 -not -name last-id 2>/dev/null)" ] &&
                 [ -z "$(systemctl list-units --plain --no-legend --full 'berth-job-*' | grep -v ' waits for a job$')" ]
 }

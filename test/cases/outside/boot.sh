@@ -27,6 +27,8 @@ test_R64_reboot_of_the_host() {
                 berthctl launch trixie web1
                 berthctl launch busybox db
                 berthctl launch busybox other
+                berthctl launch --ephemeral busybox fleeting
+                berthctl create --ephemeral busybox unborn
                 berthctl create busybox late
                 systemctl enable berth@web1
                 berthctl enable db late
@@ -35,6 +37,10 @@ test_R64_reboot_of_the_host() {
                 sleep 0.5'
         host_reboot
         host_sh "$IN_HOST"'
+                # What was ephemeral and ran goes without anybody calling; one that never ran waits for its first start.
+                gone() { test ! -e /var/lib/berth/containers/fleeting; }
+                wait_for gone
+                test -e /var/lib/berth/containers/unborn
                 wait_for test "$(state_of web1)" = running
                 test "$(systemctl is-system-running --wait)" = running
                 test "$(state_of web1)" = running

@@ -122,3 +122,48 @@ test_S53_job_limit_of_a_user() {
         assert_eq "$(host_run cat /tmp/jobs)" 16
         assert_eq "$(host_run grep -c LimitReached /tmp/errors)" 4
 }
+
+# what_is_there: all that calls could have made or changed
+what_is_there() {
+        host_sh 'berthctl --json=short list | jq -r ".[].name"
+                 berthctl --json=short list-images | jq -r ".[].fingerprint"
+                 find /etc/berth /var/lib/berth/layers /var/lib/berth/uid-leases -maxdepth 2 -not -type d | sort
+                 ls /var/lib/berth/layers
+                 cat /etc/berth/berth.conf /var/lib/berth/containers/*/container.conf 2>/dev/null || true'
+}
+
+# Jobs of calls that failed may still be cleaning up.
+nothing_is_done() {
+        [ "$(host_sh 'berthctl --json=short list-jobs | jq length; ls -A /var/lib/berth/trash | wc -l')" = $'0\n0' ]
+}
+
+# every method is called with arguments that make no sense, by callers of seven kinds: each call is answered, the manager stays, and so does all else
+test_F_every_method_with_bad_values() {
+        local pid before user rounds=15
+        gcc -D_GNU_SOURCE -std=gnu17 -o "$TEST_TMP/bus-generate" "$TOP"/test/bus/bus-generate.c -lsystemd || cannot_run "bus-generate does not compile"
+        host_with_client
+        host_push "$TEST_TMP/bus-generate" /usr/local/bin/bus-generate
+        host_sh 'useradd --create-home bob 2>/dev/null || true
+                 berthctl set-server IdleExitSec=1h
+                 systemctl restart berth-containerd'
+        # Bob may do with web1 what can be undone.
+        allow 'if (subject.user == "bob" && /^org.berth1.(inspect|start|freeze|thaw)$/.test(action.id)) return polkit.Result.YES;'
+        before=$(what_is_there)
+        pid=$(host_sh 'systemctl show --property MainPID --value berth-containerd')
+
+        expect host_run bus-generate 1 "$rounds" answers
+        for user in alice nobody; do
+                say "  # $user: $(host_sh "setpriv --reuid=$user --regid=\$(id -g $user) --init-groups bus-generate 2 $rounds answers web1 web2 bb")" ||
+                        fail "$user: a call without an answer"
+        done
+        expect host_sh "setpriv --reuid=bob --regid=bob --init-groups bus-generate 3 $rounds answers web1"
+        # In a session, as far as there is a login manager that makes one.
+        expect host_sh "systemd-run --quiet --pipe --wait --uid=alice --property=PAMName=login bus-generate 4 $rounds answers web1 bb"
+        expect host_sh "setpriv --reuid=alice --regid=alice --init-groups bus-generate 5 $rounds vanish web1 web2 bb"
+        # The bus does not take it in; an answer would be none of ours.
+        expect_fail host_sh 'setpriv --reuid=4000000000 --regid=4000000000 --clear-groups bus-generate 6 1 answers web1'
+
+        wait_until 60 nothing_is_done || fail "jobs or trash are left"
+        assert_eq "$(host_sh 'systemctl show --property MainPID --value berth-containerd')" "$pid" "the manager's process"
+        assert_eq "$(what_is_there)" "$before" "what is there"
+}

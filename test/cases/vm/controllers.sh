@@ -138,3 +138,162 @@ test_S81_tiocsti() {
         grep -q 'typed\|refused' typescript || fail "the attack did not run: $(cat -v typescript)"
         ! grep -q 'next: .*INJECTED' typescript || fail "it was typed: $(cat -v typescript)"
 }
+
+# with lxcfs on the host what runs inside is told its limits, over a restart of lxcfs too; without it, the kernel's own files
+test_R90_lxcfs_tells_limits() {
+        on_exit 'systemctl start lxcfs.service'
+        systemctl start lxcfs.service
+        eventually 10 mountpoint -q /var/lib/lxcfs
+        run_container t1 trixie --set MemoryMax=100M --set limits.cpu=1
+        assert_eq "$(inside t1 awk '/^MemTotal/ { print $2 }' /proc/meminfo)" 102400
+        assert_match "$(inside t1 free -m)" 'Mem: +100 '
+        assert_eq "$(inside t1 nproc)" 1
+        assert_eq "$(inside t1 grep -c ^processor /proc/cpuinfo)" 1
+        [ "$(inside t1 cut -d. -f1 /proc/uptime)" -lt "$(cut -d. -f1 /proc/uptime)" ] || fail "its uptime is the host's"
+        expect berthctl set t1 MemoryMax=150M
+        assert_match "$(inside t1 free -m)" 'Mem: +150 '
+        expect systemctl restart lxcfs.service
+        eventually 10 told_memory t1 153600
+        # It stays away: the kernel's files again.
+        expect systemctl stop lxcfs.service
+        eventually 10 told_memory t1 "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)"
+        expect systemctl start lxcfs.service
+        eventually 10 told_memory t1 153600
+        expect berthctl set t1 Lxcfs=no
+        expect berthctl restart t1
+        expect_fail inside t1 grep -q lxcfs /proc/mounts
+}
+
+told_memory() {
+        [ "$(inside "$1" awk '/^MemTotal/ { print $2 }' /proc/meminfo)" = "$2" ]
+}
+
+# one that hangs holds no start; who must have it is told
+test_R90_lxcfs_hangs() {
+        on_exit 'systemctl kill -s CONT lxcfs.service; systemctl restart lxcfs.service'
+        systemctl start lxcfs.service
+        eventually 10 mountpoint -q /var/lib/lxcfs
+        systemctl kill -s STOP lxcfs.service
+        run_container c1 busybox
+        expect_fail inside c1 grep -q lxcfs /proc/mounts
+        new_container c2 busybox --set Lxcfs=yes
+        expect_fail --message "lxcfs.*does not answer" berthctl start c2
+        systemctl kill -s CONT lxcfs.service
+        expect berthctl start c2
+        expect inside c2 grep -q lxcfs /proc/mounts
+}
+
+# swap: none, so much, or as much as there is
+test_R91_swap() {
+        truncate -s 0 /var/swap
+        fallocate -l 256M /var/swap
+        chmod 0600 /var/swap
+        mkswap -q /var/swap
+        swapon /var/swap
+        on_exit 'swapoff /var/swap; rm /var/swap'
+        # 90 MiB in 48 MiB of memory: only with swap, and with enough of it.
+        run_container c1 busybox --set MemoryMax=48M --set limits.memory.swap=false --set Lxcfs=no
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" 0
+        expect_fail --status 137 inside c1 sh -c 'head -c 94371840 /dev/zero | tail -n 1 >/dev/null'
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.current")" 0
+        expect berthctl set c1 MemorySwapMax=16M
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" 16777216
+        expect_fail --status 137 inside c1 sh -c 'head -c 94371840 /dev/zero | tail -n 1 >/dev/null'
+        expect berthctl unset c1 limits.memory.swap MemorySwapMax
+        assert_eq "$(cat "$(cgroup_of c1)/memory.swap.max")" max
+        expect inside c1 sh -c 'head -c 94371840 /dev/zero | tail -n 1 >/dev/null'
+}
+
+# bytes NAME: how much it has written to the disk of the store.
+bytes() {
+        awk -v dev="$(store_disk)" '$1 == dev { for (i = 2; i <= NF; i++) if ($i ~ /^wbytes=/) print substr($i, 8) }' "$(cgroup_of "$1")/io.stat"
+}
+
+store_disk() {
+        cat "/sys/class/block/$(basename "$(findmnt --noheadings --output SOURCE --target "$STORE")")/dev"
+}
+
+# writes NAME SECONDS: past the page cache, for so long.
+writes() {
+        inside "$1" timeout "$2" dd if=/dev/zero of=/root/big bs=256k count=100000 oflag=direct conv=notrunc 2>/dev/null || true
+}
+
+# a rate of one device is kept, and changes while it runs
+test_R92_write_rate() {
+        local free limited
+        run_container c1 busybox --no-profiles
+        writes c1 4
+        free=$(bytes c1)
+        expect berthctl set c1 "IOWriteBandwidthMax=$STORE 1M"
+        assert_match "$(cat "$(cgroup_of c1)/io.max")" 'wbps=1048576'
+        writes c1 8
+        limited=$(($(bytes c1) - free))
+        [ "$limited" -gt 1000000 ] && [ "$limited" -lt 16000000 ] || fail "$limited bytes in 8 s at 1 MB a second"
+        [ "$free" -gt $((limited * 2)) ] || fail "the control is as slow: $free bytes in 4 s"
+        expect berthctl unset c1 IOWriteBandwidthMax
+        assert_no_match "$(cat "$(cgroup_of c1)/io.max")" 'wbps=1048576'
+}
+
+# written NAME DEVICE: bytes, as the kernel counts them for it.
+written() {
+        awk -v dev="$2" '$1 == dev { for (i = 2; i <= NF; i++) if ($i ~ /^wbytes=/) print substr($i, 8) }' "$(cgroup_of "$1")/io.stat"
+}
+
+# share DEVICE SECONDS: c1 and c2 write all the time, past the page cache; what each has written is in ONE and TWO.
+share() {
+        local name before=("$(written c1 "$1")" "$(written c2 "$1")")
+        for name in c1 c2; do
+                inside "$name" timeout "$2" sh -c 'while :; do dd if=/dev/zero of=/dev/weighed bs=64k count=1000 oflag=direct; done' 2>/dev/null &
+        done
+        wait
+        ONE=$(($(written c1 "$1") - ${before[0]:-0}))
+        TWO=$(($(written c2 "$1") - ${before[1]:-0}))
+        echo "wrote $ONE and $TWO bytes"
+}
+
+# two that write to a disk that can do no more share it as their weights say, also when these change
+test_R92_weights() {
+        local loop dev
+        [ -e /sys/fs/cgroup/io.cost.qos ] || cannot_run "the kernel has no io.cost"
+        truncate -s 70M weighed.img
+        loop=$(losetup --find --show weighed.img)
+        dev=$(cat "/sys/class/block/${loop##*/}/dev")
+        on_exit "echo '$dev enable=0' >/sys/fs/cgroup/io.cost.qos; losetup --detach '$loop'"
+        # A disk of 4 MB a second.
+        echo "$dev ctrl=user model=linear rbps=4000000 rseqiops=80 rrandiops=80 wbps=4000000 wseqiops=80 wrandiops=80" >/sys/fs/cgroup/io.cost.model
+        echo "$dev enable=1 ctrl=user rpct=0 wpct=0 min=100 max=100" >/sys/fs/cgroup/io.cost.qos
+        run_container c1 busybox --no-profiles --set IOWeight=100 --device "w,type=unix-block,source=$loop,path=/dev/weighed"
+        run_container c2 busybox --no-profiles --set IOWeight=400 --device "w,type=unix-block,source=$loop,path=/dev/weighed"
+        share "$dev" 15
+        [ "$ONE" -gt 100000 ] && [ $((TWO * 10)) -gt $((ONE * 25)) ] && [ $((TWO * 10)) -lt $((ONE * 60)) ] || fail "$ONE and $TWO bytes are not about 1:4"
+        # The control.
+        expect berthctl set c1 limits.disk.priority=9
+        expect berthctl set c2 limits.disk.priority=9
+        share "$dev" 15
+        [ $((TWO * 10)) -gt $((ONE * 6)) ] && [ $((TWO * 10)) -lt $((ONE * 17)) ] || fail "$ONE and $TWO bytes are not about equal"
+}
+
+# top has the figures that systemd has
+test_R97_top_with_controllers() {
+        local json memory tasks systemd_memory systemd_tasks
+        run_container c1 busybox --set MemoryMax=256M --set CPUQuota=20%
+        inside c1 sh -c 'for i in 1 2 3 4 5; do sleep 1000 & done; dd if=/dev/zero of=/dev/shm/f bs=1M count=40 2>/dev/null'
+        json=$(berthctl top --once --delay=500ms --json=short c1)
+        memory=$(jq -r '.[0].memory_bytes' <<<"$json") tasks=$(jq -r '.[0].tasks' <<<"$json")
+        systemd_memory=$(systemctl show -p MemoryCurrent --value berth-c1.scope) systemd_tasks=$(systemctl show -p TasksCurrent --value berth-c1.scope)
+        assert_eq "$(jq -r '.[0].memory_limit_bytes' <<<"$json")" 268435456
+        assert_eq "$tasks" "$systemd_tasks" tasks
+        [ "$memory" -gt 40000000 ] || fail "memory: $memory"
+        [ $((memory - systemd_memory)) -lt 4000000 ] && [ $((systemd_memory - memory)) -lt 4000000 ] || fail "memory: $memory, $systemd_memory"
+
+        # A load that is held at its quota; what is written to the disk.
+        inside c1 sh -c 'while :; do :; done' &
+        on_exit "kill $!; wait"
+        sleep 2
+        json=$(berthctl top --once --delay=5s --json=short c1)
+        assert_match "$(jq -r '.[0].cpu_percent' <<<"$json")" '^(1[4-9]|2[0-6])'
+        [ "$(berthctl top --once --delay=300ms --json=short c1 | jq -r '.[0].io_write_bytes_per_second')" != null ] || fail "no IO"
+        inside c1 sh -c 'dd if=/dev/zero of=/root/f bs=1M count=20 conv=fsync 2>/dev/null'
+        [ "$(busctl --json=short call org.berth1 /org/berth1 org.berth1.Manager GetStatistics s c1 | jq -r '.data[1].io_write_bytes')" -ge 20000000 ] || fail "what was written is not counted"
+        assert_eq "$(berthctl check --json=short | jq -r '.[] | select(.check == "controllers" or .check == "apparmor") | .result' | sort -u)" ok
+}

@@ -14,18 +14,45 @@ berth_setup() {
 
 berth_does() {
         case $1 in
-        create) CMD=(berthctl create small "$2") ;;
-        create-debian) CMD=(berthctl create big "$2") ;;
+        # As the peers' are here: without network. What that costs is a row of its own.
+        create) CMD=(berthctl create --no-profiles small "$2") ;;
+        create-debian) CMD=(berthctl create --no-profiles big "$2") ;;
+        create-default) CMD=(berthctl create small "$2") ;;
         start) CMD=(berthctl start "$2") ;;
         exec) CMD=(berthctl exec "$2" -- true) ;;
         stop) CMD=(berthctl stop --force "$2") ;;
         delete | delete-debian) CMD=(berthctl delete "$2") ;;
         delete-running) CMD=(berthctl delete --force "$2") ;;
         list) CMD=(berthctl list) ;;
+        copy) CMD=(berthctl clone "$2" "$2-copy") ;;
+        delete-copy) CMD=(berthctl delete --force "$2-copy") ;;
+        snapshot) CMD=(berthctl snapshot "$2" s1) ;;
+        restore) CMD=(berthctl restore "$2" s1) ;;
+        delete-snapshot) CMD=(berthctl delete "$2/s1") ;;
+        publish) CMD=(berthctl publish "$2" --alias published) ;;
+        publish-zstd) CMD=(berthctl publish "$2" --alias published --compression zstd) ;;
+        remove-published) CMD=(berthctl remove-image published) ;;
         import) CMD=(berthctl import "$2" --alias imported) ;;
         remove-image) CMD=(berthctl remove-image imported) ;;
         *) return 1 ;;
         esac
+}
+
+# With the default profile, eth0 on the bridge, and without network, in turns.
+berth_round() {
+        local i kinds=(none default)
+        quiet berth create none
+        quiet berth create-default default
+        for i in 0 1; do
+                quiet berth start "${kinds[i]}"
+                quiet berth stop "${kinds[i]}"
+        done
+        for i in 0 1 1 0 0 1; do
+                timed berth start "${kinds[i]}" "start-net-${kinds[i]}"
+                quiet berth stop "${kinds[i]}"
+        done
+        quiet berth delete none
+        quiet berth delete default
 }
 
 berth_memory() {

@@ -21,16 +21,21 @@ readonly SETTLE=${BENCH_SETTLE:-0.3}
 
 ROUNDS=${BENCH_ROUNDS:-10} SLOW_ROUNDS=${BENCH_SLOW_ROUNDS:-5} WARM_UP=${BENCH_WARM_UP:-2}
 SCALE=${BENCH_SCALE:-100} LIST=${BENCH_LIST:-500}
+PARTS=" ${BENCH_PARTS:-life import debian copies memory scale more} "
 
 say() {
         printf '%s\n' "$*" >&2
+}
+
+wanted() {
+        [[ $PARTS == *" $1 "* ]]
 }
 
 info() {
         printf 'info\t%s\t%s\n' "$1" "$2" >>"$SAMPLES"
 }
 
-# sample OPERATION SUBJECT VALUE: nanoseconds, or bytes for what is called memory-….
+# sample OPERATION SUBJECT VALUE: nanoseconds, or bytes for what is called memory-… or disk-….
 sample() {
         printf '%s\t%s\t%s\n' "$@" >>"$SAMPLES"
 }
@@ -39,6 +44,7 @@ sample() {
 . ./lxc.sh
 . ./lxd.sh
 . ./nspawn.sh
+. ./copies.sh
 
 prepare_file_system() {
         local dir
@@ -63,7 +69,7 @@ prepare_archives() {
         cp input/busybox.tar "$BUSYBOX"
         cp input/debian.tar "$IMPORT"
         head -c 10240 /dev/zero >>"$IMPORT"
-        [ "$SLOW_ROUNDS" -eq 0 ] || {
+        ! wanted import && ! wanted memory || {
                 gzip -c "$IMPORT" >"$IMPORT.gz"
                 xz -T0 -3 -c "$IMPORT" >"$IMPORT.xz"
                 zstd -q -T0 -c "$IMPORT" >"$IMPORT.zst"
@@ -134,6 +140,7 @@ life() {
         quiet "$subject" create small2
         quiet "$subject" start small2
         timed "$subject" delete-running small2
+        ! declare -F "${subject}_round" >/dev/null || "${subject}_round"
 }
 
 # Of a Debian one, never started.
@@ -213,14 +220,23 @@ for subject in ${BENCH_SUBJECTS:-berth lxc lxd nspawn nspawn_userns machinectl t
         fi
 done
 
-say "Small containers: $ROUNDS rounds …"
-rounds "$ROUNDS" life "${subjects[@]}" kernel
-say "Imports, and containers of Debian: $SLOW_ROUNDS rounds …"
-rounds "$SLOW_ROUNDS" import "${subjects[@]}"
-rounds "$SLOW_ROUNDS" big_life "${subjects[@]}"
+! wanted life || {
+        say "Small containers: $ROUNDS rounds …"
+        rounds "$ROUNDS" life "${subjects[@]}" kernel
+}
+! wanted import || {
+        say "Imports: $SLOW_ROUNDS rounds …"
+        rounds "$SLOW_ROUNDS" import "${subjects[@]}"
+}
+! wanted debian || {
+        say "Containers of Debian: $SLOW_ROUNDS rounds …"
+        rounds "$SLOW_ROUNDS" big_life "${subjects[@]}"
+}
+! wanted copies || copies
+! wanted memory || import_memory
 for subject in "${subjects[@]}"; do
-        scale "$subject"
+        ! wanted scale || scale "$subject"
 done
 for subject in "${subjects[@]}"; do
-        ! declare -F "${subject}_more" >/dev/null || "${subject}_more"
+        ! wanted more || ! declare -F "${subject}_more" >/dev/null || "${subject}_more"
 done

@@ -41,6 +41,14 @@ lxd_does() {
         delete | delete-debian) CMD=("$LXD" delete "$2") ;;
         delete-running) CMD=("$LXD" delete -f "$2") ;;
         list) CMD=("$LXD" list) ;;
+        copy) CMD=("$LXD" copy "$2" "$2-copy") ;;
+        delete-copy) CMD=("$LXD" delete -f "$2-copy") ;;
+        snapshot) CMD=("$LXD" snapshot "$2" s1) ;;
+        restore) CMD=("$LXD" restore "$2" s1) ;;
+        delete-snapshot) CMD=("$LXD" delete "$2/s1") ;;
+        publish) CMD=("$LXD" publish "$2" --alias published) ;;
+        publish-zstd) CMD=("$LXD" publish "$2" --alias published --compression zstd) ;;
+        remove-published) CMD=("$LXD" image delete published) ;;
         import) CMD=("$LXD" image import "$META" "$2" --alias imported) ;; # the archive is kept, not unpacked
         remove-image) CMD=("$LXD" image delete imported) ;;
         *) return 1 ;;

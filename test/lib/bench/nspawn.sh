@@ -65,7 +65,15 @@ tar_setup() {
 
 tar_does() {
         case $1 in
-        import) mkdir "$BENCH/tar/imported" && CMD=(tar -C "$BENCH/tar/imported" -xpf "$2") ;;
+        import)
+                mkdir "$BENCH/tar/imported" || return
+                case $2 in
+                *.gz) CMD=(sh -c 'gzip -dc "$1" | tar -C "$2" -xpf -' sh "$2" "$BENCH/tar/imported") ;;
+                *.xz) CMD=(sh -c 'xz -T0 -dc "$1" | tar -C "$2" -xpf -' sh "$2" "$BENCH/tar/imported") ;;
+                *.zst) CMD=(sh -c 'zstd -dcq "$1" | tar -C "$2" -xpf -' sh "$2" "$BENCH/tar/imported") ;;
+                *) CMD=(tar -C "$BENCH/tar/imported" -xpf "$2") ;;
+                esac
+                ;;
         remove-image) CMD=(rm -rf "$BENCH/tar/imported") ;;
         *) return 1 ;;
         esac

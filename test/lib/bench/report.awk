@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Samples of the benchmark (operation, subject, value; tabs between) -> tables, and with -v json=FILE the same as JSON. Values are
-# nanoseconds, or bytes where the operation is called memory-…. A median that misses its target is marked, and that is all.
+# nanoseconds, or bytes where the operation is called memory-… or disk-…. A median that misses its target is marked, and that is all.
 
 BEGIN {
         FS = "\t"
         n_order = split("berth lxc lxd nspawn nspawn_userns machinectl tar kernel machined", order, " ")
 
-        # title; operation; share of whose median (subject, or absolute); limit. A + adds the wait for one cgroup migration.
+        # title; operation; share of whose median (subject, =operation of berth's, or absolute); limit. A + adds the wait for one cgroup migration.
         target("create from the 144 MB image", "create-debian", "lxd", 1 / 40)
         target("start", "start", "lxd", 1 / 5)
         target("start, a one-shot systemd-nspawn", "start", "nspawn", 1 / 2)
         target("start, lxc-start and one migration", "start", "lxc+", 1)
+        target("start, default profile / no network", "start-net-default", "=start-net-none", 1.3)
         target("exec true", "exec", "lxc", 1)
         target("forced stop", "stop", "lxd", 1 / 10)
         target("delete, stopped", "delete", "lxd", 1 / 10)
@@ -19,6 +20,22 @@ BEGIN {
         target("delete --force, running", "delete-running", "lxd", 1 / 10)
         target("import, unpacked", "import", "machinectl", 1)
         target("import, plain tar -x", "import", "tar", 2)
+        target("import .gz, gzip -dc | tar -x", "import-gz", "tar", 1 / 0.9)
+        target("import .zst, zstd -dc | tar -x", "import-zst", "tar", 1 / 0.9)
+        target("import .xz, xz -T0 -dc | tar -x", "import-xz", "tar", 1 / 0.9)
+        target("copy, stopped", "copy", "lxd", 1 / 30)
+        target("snapshot, stopped", "snapshot", "lxd", 1 / 30)
+        target("restore, stopped", "restore", "lxd", 1 / 30)
+        target("copy, image of 4 times the size", "copy-large", "=copy", 1.3)
+        target("snapshot, 4 times the size", "snapshot-large", "=snapshot", 1.3)
+        target("restore, 4 times the size", "restore-large", "=restore", 1.3)
+        target("copy, running", "copy-running", "lxd", 1 / 10)
+        target("snapshot, running", "snapshot-running", "lxd", 1 / 10)
+        target("restore, running", "restore-running", "lxd", 1 / 10)
+        target("publish", "publish", "lxd", 1 / 8)
+        target("publish, zstd for both", "publish-zstd", "lxd", 1 / 8)
+        target("disk of ten clones and their source", "disk-ten-clones", "=disk-one", 1.05)
+        target("import, memory at most", "memory-import", "absolute", 64 * 1048576)
         target("list of 500", "list-500", "absolute", 100e6)
         target("100 starts", "start-100", "lxd", 1 / 5)
         target("manager, private memory", "memory-daemon", "absolute", 3 * 1048576)
@@ -58,7 +75,7 @@ function settle(o, s,   n, i, j, v, sorted) {
 }
 
 function human(o, v) {
-        if (o ~ /^memory-/)
+        if (o ~ /^(memory|disk)-/)
                 return sprintf("%.2f MB", v / 1048576)
         if (v >= 10e9)
                 return sprintf("%.1f s", v / 1e9)
@@ -71,6 +88,8 @@ function allowed(t,   o, base) {
         base = t_base[t]
         if (base == "absolute")
                 return t_limit[t]
+        if (base ~ /^=/)
+                return ((substr(base, 2), "berth") in count) ? t_limit[t] * median[substr(base, 2), "berth"] : 0
         if (base ~ /\+$/) {
                 sub(/\+$/, "", base)
                 if (!((o, base) in count) || !(("migration", "kernel") in count))
@@ -138,7 +157,7 @@ function peer() {
 
 function base_text(t,   base) {
         base = t_base[t]
-        if (base == "absolute" || base ~ /\+$/ || t_title[t] ~ /one-shot|plain/)
+        if (base == "absolute" || base ~ /^=/ || base ~ /\+$/ || t_title[t] ~ /one-shot|plain/)
                 return ""
         return sprintf("(%s/%g)", base == "lxd" ? peer() : base, 1 / t_limit[t])
 }
@@ -155,7 +174,7 @@ function print_json(   i, j, o, s, t, comma) {
                         if (!((o, s) in count))
                                 continue
                         printf "%s\n    { \"operation\": %s, \"by\": %s, \"unit\": \"%s\", \"runs\": %d, \"failed\": %d, \"median\": %.0f, \"min\": %.0f, \"max\": %.0f }",
-                                comma, quote(o), quote(s == "lxd" ? peer() : s), o ~ /^memory-/ ? "bytes" : "ns", count[o, s], failed[o, s], median[o, s],
+                                comma, quote(o), quote(s == "lxd" ? peer() : s), o ~ /^(memory|disk)-/ ? "bytes" : "ns", count[o, s], failed[o, s], median[o, s],
                                 low[o, s], high[o, s] >json
                         comma = ","
                 }

@@ -1,0 +1,137 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is made of a container that is there: copies, snapshots, images; the disk that copies take; and what an import needs of memory.
+
+# A systemd in it has started, and has written what it writes at its first start.
+settled() {
+        local subject=$1 name=$2 i CMD=()
+        "${subject}_does" exec "$name" || return 0
+        for i in {1..60}; do
+                "${CMD[@]:0:${#CMD[@]}-1}" systemctl is-active --quiet multi-user.target &>>"$LOG" && break
+                sleep 1
+        done
+}
+
+# The container that all rounds use: of Debian, started once.
+copies_setup() {
+        quiet "$1" create-debian source
+        quiet "$1" start source
+        settled "$1" source
+        quiet "$1" stop source
+}
+
+# snapshots SUBJECT NAME [SUFFIX]
+snapshots() {
+        timed "$1" snapshot "$2" "snapshot${3-}"
+        timed "$1" restore "$2" "restore${3-}"
+        quiet "$1" delete-snapshot "$2"
+}
+
+copied() {
+        timed "$1" copy "$2" "copy${3-}"
+        quiet "$1" delete-copy "$2"
+}
+
+# Of one that runs first: after that berth's manager is awake, as in all that is measured, and what is copied next has just been written to.
+copies_round() {
+        local subject=$1 kind
+        quiet "$subject" start source
+        settled "$subject" source
+        sync -f "$BENCH"
+        copied "$subject" source -running
+        sync -f "$BENCH"
+        snapshots "$subject" source -running
+        quiet "$subject" stop source
+        sync -f "$BENCH"
+        copied "$subject" source
+        sync -f "$BENCH"
+        snapshots "$subject" source
+        for kind in publish publish-zstd; do
+                sync -f "$BENCH"
+                timed "$subject" "$kind" source
+                quiet "$subject" remove-published source
+        done
+        [ "$subject" != berth ] || {
+                copied berth large -large
+                snapshots berth large -large
+        }
+        sync -f "$BENCH"
+}
+
+# disk_of SUBJECT: all that it has on the disk.
+disk_of() {
+        du -s --block-size=1 "$BENCH/lib/${1/#lxd/$LXD_UNIT}" | cut -f 1
+}
+
+disk() {
+        local subject=$1 i CMD=()
+        sync -f "$BENCH"
+        sample disk-one "$subject" "$(disk_of "$subject")"
+        for i in {1..10}; do
+                "${subject}_does" copy source
+                CMD[-1]=clone$i
+                attempt "$subject" copy /dev/null
+        done
+        sync -f "$BENCH"
+        sample disk-ten-clones "$subject" "$(disk_of "$subject")"
+}
+
+# shellcheck disable=SC2154 # subjects is of inside.sh
+copies() {
+        local subject those=()
+        say "Copies, snapshots, publications: $SLOW_ROUNDS rounds …"
+        for subject in berth lxd; do
+                [[ " ${subjects[*]} " != *" $subject "* ]] || those+=("$subject")
+        done
+        for subject in "${those[@]}"; do
+                copies_setup "$subject"
+                disk "$subject"
+        done
+        [ "${those[0]-}" != berth ] || large
+        rounds "$SLOW_ROUNDS" copies_round "${those[@]}"
+}
+
+# The same with an image of four times the size.
+large() {
+        mkdir -p "$BENCH/large/srv"
+        head -c 450M /dev/urandom >"$BENCH/large/srv/more"
+        cp "$DEBIAN" "$BENCH/large.tar"
+        tar -C "$BENCH/large" --owner=0 --group=0 -rf "$BENCH/large.tar" ./srv/more
+        berthctl import "$BENCH/large.tar" --alias large &>>"$LOG"
+        rm -r "$BENCH/large" "$BENCH/large.tar"
+        berthctl create --no-profiles large large &>>"$LOG"
+        quiet berth start large
+        settled berth large
+        quiet berth stop large
+}
+
+# import_memory: the sum of what each process of a job had at its most (VmHWM), pages that they share counted for each.
+import_memory() {
+        local kind pid id kib most
+        [[ " ${subjects[*]} " == *" berth "* ]] || return 0
+        say "Memory of imports …"
+        # As most archives are, and two that want a large window of what was before: 64 MiB is xz -9, 128 MiB the most that zstd takes unasked.
+        xz -0 -T0 --block-size=24MiB -c "$IMPORT" >"$IMPORT.6.xz"
+        xz -0 -T1 --lzma2=preset=0,dict=64MiB -c "$IMPORT" >"$IMPORT.dict64.xz"
+        zstd -q -1 --long=27 -T0 -c "$IMPORT" >"$IMPORT.long27.zst"
+        for kind in '' .gz .xz .6.xz .zst .dict64.xz .long27.zst; do
+                berthctl import "$IMPORT$kind" --alias imported &>>"$LOG" &
+                pid=$!
+                local -A of=()
+                while kill -0 "$pid" 2>/dev/null; do
+                        while read -r id kib; do
+                                [ "${of[$id]:-0}" -ge "$kib" ] || of[$id]=$kib
+                        done < <(for id in $(pgrep '^berth-worker'); do
+                                grep -qz '^next$' "/proc/$id/cmdline" || awk -v id="$id" '$1 == "VmHWM:" { print id, $2 }' "/proc/$id/status"
+                        done 2>/dev/null)
+                done
+                wait "$pid" || say "import of $kind failed"
+                most=0
+                for id in "${!of[@]}"; do
+                        most=$((most + of[$id]))
+                done
+                sample "memory-import${kind//./-}" berth $((most * 1024))
+                berthctl remove-image imported &>>"$LOG"
+        done
+}
