@@ -96,7 +96,7 @@ lane_file() {
 lane_harness() {
         local verb=$1 file=$2
         shift 2
-        timeout --foreground $((1200 * slow)) "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" \
+        timeout --foreground $((1200 * (slow > 1 ? 2 : 1))) "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" \
                 bash /root/test/lib/harness.sh "$verb" "/root/test/cases/$file" "$@" </dev/null 3>&- 4<&-
 }
 

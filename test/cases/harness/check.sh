@@ -21,7 +21,7 @@ result_of() {
 test_check_counts() {
         samples
         local name
-        for name in S01-passes S10-passes-afterwards S20-sees-the-set-up; do
+        for name in S01-passes S10-passes-afterwards S20-sees-the-set-up S21-sees-the-borrowed-set-up; do
                 assert_eq "$(result_of "$name")" ok "$name"
         done
         for name in host/empty.sh S02-fails-in-the-middle S03-unexpected-success S04-crash-is-no-error-message \
@@ -31,7 +31,7 @@ test_check_counts() {
         done
         assert_match "$output" '> +1 mount /run/left'
         assert_match "$output" '> +1 unit berth-left.service'
-        assert_eq "$(tail -n 1 <<<"$output")" '3 passed, 11 failed'
+        assert_eq "$(tail -n 1 <<<"$output")" '4 passed, 11 failed'
         assert_eq "$status" 1
         [ -s "$TEST_TMP/results/bookworm-container/S06-leaves-a-unit.journal" ]
 }
@@ -39,7 +39,7 @@ test_check_counts() {
 # only what is asked for is run; success is status 0
 test_check_selects() {
         samples 'S2*'
-        assert_match "$output" 'ok 1 S20-sees-the-set-up \[bookworm\] \([0-9.]+ s\)'
+        assert_match "$output" 'ok [12] S20-sees-the-set-up \[bookworm\] \([0-9.]+ s\)'
         samples S01-passes
         assert_eq "$(tail -n 1 <<<"$output")" '1 passed, 0 failed'
         assert_eq "$status" 0
@@ -55,7 +55,7 @@ test_check_without_tests_fails() {
 # --list prints a line for every test, and runs none
 test_check_lists() {
         samples --list
-        assert_eq "$(wc -l <<<"$output")" 13
+        assert_eq "$(wc -l <<<"$output")" 14
         assert_match "$output" 'S03-unexpected-success +what should fail does not'
         assert_eq "$status" 0
 }

@@ -266,13 +266,14 @@ test_F01_killed_with_ten_jobs() {
                 a_rootfs "$i.tar" "file|etc/number|$i"
         done
         for i in {1..10}; do
-                { head -c 1000 "$i.tar"; wait_until 60 test -e go; tail -c +1001 "$i.tar"; } | berthctl import - --alias "ten$i" >"out$i" 2>&1 &
+                { head -c 1000 "$i.tar"; wait_until 200 test -e go; tail -c +1001 "$i.tar"; } | berthctl import - --alias "ten$i" >"out$i" 2>&1 &
                 pids+=($!)
         done
-        eventually 20 ten_jobs
+        # Not only asked for: of what PID 1 has not heard when the manager dies, nothing becomes.
+        eventually 60 ten_units
         kill -KILL "$(manager_pid)"
         # The next one knows them.
-        eventually 20 ten_jobs
+        eventually 60 ten_jobs
         touch go
         for i in {1..10}; do
                 wait "${pids[i - 1]}" || assert_match "$(<"out$i")" '^berthctl: [^[:cntrl:]]*$' "what import $i says"
@@ -281,6 +282,10 @@ test_F01_killed_with_ten_jobs() {
         for i in {1..10}; do
                 assert_eq "$(cat "$STORE/images/$(image_of "ten$i")/rootfs/etc/number")" "$i"
         done
+}
+
+ten_units() {
+        [ "$(systemctl list-units --plain --no-legend --full 'berth-job-*' | grep -c 'berth: import ten')" = 10 ]
 }
 
 ten_jobs() {
