@@ -113,6 +113,124 @@ test_R121_S100_S119_keys_of_the_administrator() {
         expect in_session alice berthctl set a1 Description=x
 }
 
+# administrators_keys: "SECTION KEY VALUE" of each setting of the table that is the administrator's, the value being one that is right for it.
+administrators_keys() {
+        local section key type value
+        while IFS=$'\t' read -r section key type; do
+                case $key in
+                CPUSchedulingPolicy) value='batch' ;;
+                IOSchedulingClass) value=idle ;;
+                LoadCredential) value=x:/etc/hostname ;;
+                IDMapSize) value=131072 ;;
+                IOSchedulingPriority | NetworkPriority) value=5 ;;
+                ManagedOOMPreference) value=avoid ;;
+                Nice) value=-3 ;;
+                Privileged) value=yes ;;
+                RawAppArmor) value=file, ;;
+                RawSeccomp) value=2 ;;
+                RawUnit) value=Unit.Documentation=man:true ;;
+                Restart) value=always ;;
+                SystemCallPolicy) value=allow ;;
+                *)
+                        case $type in
+                        boolean) value=yes ;;
+                        capabilities) value=CAP_CHOWN ;;
+                        'command line') value=/bin/true ;;
+                        'disk and rate') value='/dev/null 5M' ;;
+                        'disk and time') value='/dev/null 5ms' ;;
+                        'disk and weight') value='/dev/null 50' ;;
+                        'file systems') value=ext4 ;;
+                        id) value=1048576 ;;
+                        limit) value=5 ;;
+                        modules) value=loop ;;
+                        number) value=20 ;;
+                        path | paths) value=/etc/hostname ;;
+                        'profile name') value=other ;;
+                        size | 'size limit') value=5M ;;
+                        slice) value=other.slice ;;
+                        'time span') value=5s ;;
+                        units) value=sshd.service ;;
+                        *) fail "which value is right for $key, a $type?" ;;
+                        esac
+                        ;;
+                esac
+                echo "$section $key $value"
+        done < <(berthctl help settings | awk -F '[[]|[]]|=  [(]|; ' '/^\[Device/ { exit } /^\[/ { section = $2 } /^  [A-Z].*; admin[;)]/ { print section "\t" substr($1, 3) "\t" $2 }')
+}
+
+# matrix FILTER...: the administrator's settings that the filter lets through, on every way that leads to a container's settings.
+matrix() {
+        local section key value setting before status way text
+        on_exit 'log_out alice; forget m1 m2 m3; rm -f /etc/berth/profiles/m-*.conf; rmdir --ignore-fail-on-non-empty /etc/berth/profiles'
+        log_in alice
+        expect in_session alice berthctl create busybox m1
+        administrators_keys >all
+        [ "$(wc -l <all)" -gt 60 ] || fail "too few: $(<all)"
+        "$@" <all >keys
+        # The control: root may, for each of them. Of what she has then, nothing may become more.
+        while read -r section key value; do
+                # One line is not a policy.
+                setting=$key=$value
+                [ "$key" != RawSeccomp ] || setting=$'raw.seccomp=2\ndenylist\nbpf'
+                expect berthctl profile create "m-$key" "$setting"
+                expect berthctl create busybox m3 --no-profiles --set "$setting"
+                expect berthctl delete m3
+                # Not after that it has been made: what it writes has an owner.
+                case $key in IDMap* | Privileged) continue ;; esac
+                expect berthctl set m1 "$setting"
+                expect berthctl snapshot m1 "s-$key"
+                expect berthctl unset m1 "$key"
+        done <keys
+        before=$(<"$STORE/containers/m1/container.conf")
+        cat >matrix <<'END'
+        attempt() {
+                local way=$1 out rc=0
+                shift
+                out=$("$@" 2>&1 </dev/null) || rc=$?
+                printf '%s\t%s\t%s\t%s\n' "$rc" "$key" "$way" "${out//$'\n'/ }"
+        }
+        while read -r section key value; do
+                attempt set berthctl set m1 "$key=$value"
+                attempt beside berthctl set m1 Description=x "$key=$value"
+                SECTION=$section LINE="$key=$value" attempt edit berthctl edit m1
+                attempt create berthctl create busybox m2 --set "$key=$value"
+                attempt launch berthctl launch busybox m2 --set "$key=$value"
+                attempt clone berthctl clone m1 m2 --set "$key=$value"
+                attempt assign berthctl profile assign m1 "m-$key"
+                attempt profiles berthctl set m1 "Profiles=m-$key"
+                attempt with-profile berthctl create busybox m2 -p "m-$key"
+                attempt own-profile berthctl profile create "n-$key" "$key=$value"
+                attempt their-profile berthctl profile set default "$key=$value"
+                case $key in IDMap* | Privileged) continue ;; esac
+                attempt restore berthctl restore m1 "s-$key"
+                attempt from-snapshot berthctl clone "m1/s-$key" m2
+        done <"$1"
+END
+        # What is at the end of the file is help. A text that is not taken is opened again, with the reason above it.
+        cat >editor <<'END'
+        grep -qxF "$LINE" "$1" && grep '^#' "$1" | head -n 5 >&2 && exit 1
+        { printf '[%s]\n%s\n' "$SECTION" "$LINE"; cat "$1"; } >"$HOME/edited" && cat "$HOME/edited" >"$1"
+END
+        expect in_session alice env EDITOR="sh $PWD/editor" bash "$PWD/matrix" "$PWD/keys" >verdicts
+        rm /home/alice/edited
+        while IFS=$'\t' read -r status key way text; do
+                [ "$status" = 1 ] && [[ $text =~ (administrator\'s to (change|assign|give)|'Not allowed to '(create|change)' profile') ]] || fail "$key by $way: $status, $text"
+        done <verdicts
+        assert_eq "$(wc -l <verdicts)" $(($(wc -l <keys) * 13 - $(grep -c ' IDMap\| Privileged ' keys) * 2)) 'verdicts'
+        assert_eq "$(<"$STORE/containers/m1/container.conf")" "$before"
+        assert_state m2 absent
+}
+
+# a setting of each section that is the administrator's, on every way that leads to a container's settings: the same verdict on all of them, and root has it
+test_S100_matrix() {
+        matrix awk '!seen[$1]++ || $2 == "Privileged"'
+}
+
+# [long] each of them
+test_S100_matrix_long() {
+        matrix cat
+}
+
 # what another has is not there: the words for it are those for what does not exist
 test_S93_S101_others_are_not_there() {
         local verb mine theirs fingerprint

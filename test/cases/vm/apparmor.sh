@@ -288,7 +288,7 @@ test_S09_proc_is_not_the_guests() {
         assert_eq "$(inside a1 sh -c 'cat /proc/*/attr/apparmor/current /proc/*/attr/current')" ''
 }
 
-# berth in a container: its containers have a profile of the inner one's, under the outer one's; one level further down nothing starts, and says why
+# berth in a container: its containers have a profile of the inner one's, under the outer one's
 test_R110_containers_in_a_container() {
         berthctl copy-to g1 /var/lib/berth-test/berth.deb /root/berth.deb
         berthctl copy-to g1 "$(guest busybox)" /root/busybox.tar
@@ -297,7 +297,21 @@ test_R110_containers_in_a_container() {
         assert_eq "$(label "$(pid_inside g1 'sleep 4715')")" 'berth@g1//&:berth-g1//lxc-g1:berth@i1'
         assert_match "$(inside g1 berthctl show i1 --applied)" 'lsm-label +berth@i1 '
         expect_fail inside g1 berthctl exec i1 -- sh -c 'echo -n changeprofile unconfined >/proc/self/attr/apparmor/current'
-        # What a supervisor would be told in there.
+        # In there AppArmor is on and has no files: the state of the test below.
         assert_eq "$(inside g1 berthctl exec i1 -- sh -c 'cat /sys/module/apparmor/parameters/enabled; ls /sys/kernel/security')" Y
         inside g1 berthctl delete --force i1
+}
+
+# a host that is itself confined, with no policy to administrate, as a container's container is: a start says so, and what does without
+test_R110_host_that_is_confined() {
+        new_container a1 busybox
+        on_exit 'rm -rf /run/systemd/system/berth@a1.service.d; systemctl daemon-reload'
+        mkdir -p /run/systemd/system/berth@a1.service.d
+        printf '[Service]\nAppArmorProfile=berth-test\nInaccessiblePaths=/sys/kernel/security\n' >/run/systemd/system/berth@a1.service.d/confined.conf
+        systemctl daemon-reload
+        start_fails 'confined by an AppArmor profile.*AppArmorProfile=unconfined' a1
+        # The control: what confines it is what it fails of.
+        rm /run/systemd/system/berth@a1.service.d/confined.conf
+        systemctl daemon-reload
+        expect berthctl start a1
 }
