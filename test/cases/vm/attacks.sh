@@ -211,3 +211,105 @@ test_S118_lent_devices() {
         wait
         assert_eq "$(inside a1 sh -c 'ls /dev/lent 2>/dev/null; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c lent')" 0
 }
+
+# used: what b1 uses, and the most that it ever did.
+used() {
+        echo "$(<"$(cgroup_of b1)/memory.current") $(<"$(cgroup_of b1)/memory.peak")"
+}
+
+# memory_bomb KIND: root in b1 takes far more memory than there is for it, again and again. Who is killed is not the container's first process.
+memory_bomb() {
+        # shellcheck disable=SC2016
+        berthctl exec b1 -- sh -c 'while [ ! -e /root/enough ]; do sh -c "echo 1000 >/proc/self/oom_score_adj; exec /root/probe memory $1 1000"; done' - "$1" >/dev/null 2>&1 </dev/null &
+}
+
+was_killed() {
+        [ "$(event b1 memory.events oom_kill)" -ge "$1" ]
+}
+
+# memory of every kind stops at its limit: who is killed is in that container, and everybody else does what he is told meanwhile
+test_S46_memory_bomb() {
+        local kind killed=0 manager supervisor services most=$((48 << 20))
+        run_container b1 busybox --set MemoryMax=48M --set MemorySwapMax=0
+        give_probe b1
+        manager=$(manager_pid) supervisor=$(supervisor_of b1)
+        services=$(grep oom_kill /sys/fs/cgroup/system.slice/memory.events)
+        # The kernel's buffer does not have room for all that it says of each.
+        dmesg --follow-new >kernel.all &
+        on_exit "kill $! 2>/dev/null; true"
+        for kind in anonymous tmpfs page-tables pipes; do
+                memory_bomb "$kind"
+                eventually 60 was_killed $((killed + 1))
+                say "  # $kind: exec in a2 meanwhile: $(seconds inside a2 true) s; b1 has used $(used) bytes"
+                eventually 60 was_killed $((killed + 2))
+                inside b1 touch /root/enough
+                wait $! || true
+                inside b1 rm /root/enough
+                killed=$(event b1 memory.events oom_kill)
+        done
+        # What cannot wait is not refused.
+        [ "$(cut -d' ' -f2 <<<"$(used)")" -le $((most + (1 << 20))) ] || fail "it has used more than there is for it: $(used)"
+        said() {
+                [ "$(grep -c 'Killed process' kernel.all)" -ge "$killed" ]
+        }
+        eventually 10 said
+        say "  # killed: $killed"
+        assert_eq "$(grep 'Killed process' kernel.all | grep -v 'Memory cgroup out of memory: Killed process [0-9]* (probe)' || true)" '' 'who else was killed'
+        grep -q 'oom-kill:' kernel.all || fail "the kernel does not say whose limit it was"
+        assert_eq "$(grep 'oom-kill:' kernel.all | grep -v 'constraint=CONSTRAINT_MEMCG,.*oom_memcg=[^,]*/berth-b1\.scope[,/]' || true)" '' 'for what else was killed'
+        assert_eq "$(event a2 memory.events oom_kill)" 0 'killed in a2'
+        assert_eq "$(grep oom_kill /sys/fs/cgroup/system.slice/memory.events)" "$services" "killed of the host's services"
+        assert_eq "$(manager_pid)" "$manager" "the manager's pid"
+        assert_eq "$(supervisor_of b1)" "$supervisor" "the supervisor's pid"
+        assert_state b1 running
+        assert_state a2 running
+        # The control: it is the limit that they stop at.
+        expect berthctl set b1 MemoryMax=120M
+        for kind in anonymous tmpfs page-tables pipes; do
+                assert_eq "$(inside b1 /root/probe memory "$kind" 64)" '64 none' "$kind with a higher limit"
+        done
+}
+
+# answers: how long the host takes to say what is there, and whether the second container does anything
+answers() {
+        say "  # systemctl list-units: $(seconds sh -c "systemctl list-units >/dev/null") s; exec in a2: $(seconds inside a2 true) s"
+        expect berthctl list --json=short
+}
+
+# bytes_of_cgroups: what all those of b1 take of the kernel's memory.
+bytes_of_cgroups() {
+        event b1 memory.stat percpu
+}
+
+# cgroups with all their controllers are as many and as deep as the settings say; what they take of the kernel's memory is their container's
+test_S27_cgroups_with_controllers() {
+        local before
+        run_container b1 busybox --set CgroupsMax=300 --set CgroupDepthMax=20
+        give_probe b1
+        # What is below has every controller.
+        # shellcheck disable=SC2016
+        expect inside b1 sh -c 'set -e; cd /sys/fs/cgroup; mkdir probe others; for i in $(cat cgroup.procs); do echo "$i" >others/cgroup.procs || true; done
+                for i in . probe; do echo "+cpu +io +memory +pids" >$i/cgroup.subtree_control; done'
+        before=$(bytes_of_cgroups)
+        mkfifo hold.fifo
+        berthctl exec b1 -- /root/probe exhaust cgroups <hold.fifo >held 2>&1 8>&- &
+        exec 8>hold.fifo
+        on_exit 'exec 8>&-'
+        eventually 60 test -s held
+        assert_match "$(<held)" '^29[0-9] EAGAIN$'
+        answers
+        say "  # their memory: $(($(bytes_of_cgroups) - before)) bytes"
+        [ $(($(bytes_of_cgroups) - before)) -gt $((290 * 1000)) ] || fail "it is not their container's"
+        expect test -e "$(cgroup_of b1)/probe/289/memory.max"
+        exec 8>&-
+        wait
+        expect inside b1 sh -c 'cd /sys/fs/cgroup && rmdir probe/*/ probe'
+        assert_eq "$(inside b1 /root/probe exhaust cgroup-depth 1000 </dev/null)" '20 EAGAIN'
+        answers
+        expect berthctl stop --force b1
+        [ -z "$(find /sys/fs/cgroup -name berth-b1.scope)" ] || fail "its cgroups are still there"
+        # The control: it is the limit that they stop at.
+        expect berthctl set b1 CgroupsMax=900
+        expect berthctl start b1
+        assert_eq "$(inside b1 /root/probe exhaust cgroups 320 </dev/null)" '320 none'
+}
