@@ -450,8 +450,7 @@ looks() {
         SYSTEMD_PAGER=cat SHELL=/bin/sh script -qaec 'berthctl list; berthctl status c3; berthctl info c3; berthctl show c3; berthctl top --once' terminal </dev/null >/dev/null
 }
 
-# names of cgroups that a guest makes do no harm to whom they come before: systemd, its daemons and tools, and ours; none is taken for a unit's or another
-# container's, or is passed on to PID 1
+# names of cgroups that a guest makes up do no harm to systemd, its daemons and tools, or to ours, are taken for nobody else's, and not passed on to PID 1
 test_S103_hostile_cgroups() {
         local pids began pid round
         pids_of_daemons() {

@@ -186,10 +186,10 @@ caller() {
         grep -qa 'payload is done' typescript || fail "the payload has not run: $(cat -v typescript)"
 }
 
-# nothing happens to the caller's terminal and session when the shell or the login prompt of a container is hostile. What it prints comes as it is, as from
-# any terminal that one is connected to.
+# the shell and the login prompt of a container are hostile: nothing is typed into the caller's terminal, its settings and its session stay
 test_S92_hostile_shell_and_login() {
         local command
+        # What they print comes as it is, as from any terminal that one is connected to.
         run_container h1 trixie
         hostile_shell >hostile
         expect berthctl copy-to h1 hostile /usr/local/bin/hostile

@@ -5,8 +5,8 @@
 # same without these is host/attack-inside.sh.
 # suites: bookworm
 # guests: busybox
-# programs: probe
-# limit: 300
+# programs: probe flip
+# limit: 1200
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/probe.sh"
@@ -312,4 +312,84 @@ test_S27_cgroups_with_controllers() {
         expect berthctl set b1 CgroupsMax=900
         expect berthctl start b1
         assert_eq "$(inside b1 /root/probe exhaust cgroups 320 </dev/null)" '320 none'
+}
+
+# labels_of NAME: what the host calls each process of it.
+labels_of() {
+        find "$(cgroup_of "$1")" -name cgroup.procs -exec cat {} + | sed 's|.*|/proc/&/attr/apparmor/current|' | xargs sed 's/ (.*//' | sort | uniq -c | xargs
+}
+
+# starts_with_right_labels: b1 starts, and runs a command COMMANDS times, all of them confined, or there is nothing of it.
+starts_with_right_labels() {
+        local i
+        if berthctl start b1 >start.log 2>&1; then
+                STARTED=$((STARTED + 1))
+                grep -q ' /fake /proc ' "/proc/$(leader_of b1)/mountinfo" && LED=$((LED + 1))
+                for ((i = 0; i < COMMANDS; i++)); do
+                        inside b1 sh -c 'sleep 1000 >/dev/null 2>&1 &'
+                done
+                assert_match "$(labels_of b1)" '^[0-9]+ berth@b1//&:berth-b1//lxc-b1:unconfined$' "labels of b1, start $STARTED"
+                [ "$(labels_of b1 | cut -d' ' -f1)" -gt "$COMMANDS" ] || fail "too few processes: $(labels_of b1)"
+                assert_eq "$(cat /proc/sys/kernel/core_pattern)" "$PATTERN"
+                expect berthctl stop --force b1 2>>stop.log
+        else
+                assert_match "$(<start.log)" "^berthctl: [^[:cntrl:]]*'b1'[^[:cntrl:]]*$" "what a refused start says"
+                [ ! -e "$(cgroup_of b1)/cgroup.procs" ] || [ "$(cgroup_of b1)" = /sys/fs/cgroup ] || fail "something of it runs"
+                REFUSED=$((REFUSED + 1))
+                systemctl reset-failed berth@b1 berth-b1.scope 2>/dev/null || true
+        fi
+        expect inside a2 true 2>>a2.log
+}
+
+# label_races STARTS COMMANDS
+label_races() {
+        local i path flip
+        COMMANDS=$2 STARTED=0 REFUSED=0 LED=0 PATTERN=$(cat /proc/sys/kernel/core_pattern)
+        on_exit 'berthctl device remove a1 share; rm -rf /var/labels'
+        mkdir -p /var/labels/share/t /var/labels/fake
+        # What is written there is read by nobody.
+        for path in self thread-self 1; do
+                mkdir -p "/var/labels/fake/$path/attr/apparmor"
+                touch /var/labels/fake/$path/attr/{,apparmor/}{current,exec}
+        done
+        chmod -R a+rwX /var/labels
+        ln -s /proc /var/labels/share/x
+        expect berthctl device add a1 share disk source=/var/labels/share path=/share
+        expect berthctl copy-to a1 "$(program flip)" /root/flip
+        new_container b1 busybox
+        expect berthctl device add b1 share disk source=/var/labels/share path=/share
+        expect berthctl device add b1 trap disk source=/var/labels/fake path=/share/t
+        # Where it leads when the exchange has just been made.
+        inside a1 sh -c 'cd /share && mv t y && mv x t && mv y x'
+        starts_with_right_labels
+        say "  # to a link to /proc: started $STARTED, of these with a /proc of the attacker's $LED, refused $REFUSED"
+        berthctl exec a1 -- /root/flip /share t x >flips 2>&1 &
+        flip=$!
+        for ((i = 0; i < $1; i++)); do
+                starts_with_right_labels
+        done
+        inside a1 killall -TERM flip
+        wait "$flip" || fail "flip: $(<flips)"
+        say "  # exchanges: $(<flips); started $STARTED, of these with a /proc of the attacker's $LED, refused $REFUSED"
+        [ "$(<flips)" -ge 1000 ] || fail "too few exchanges"
+        [ "$STARTED" -gt 0 ] || fail "no start got so far: $(<start.log)"
+        [ $((LED + REFUSED)) -gt 0 ] || fail "no exchange has led anywhere"
+        # One that makes its own /proc before anything is run in it.
+        expect berthctl device remove b1 trap
+        expect berthctl set b1 'Init=/bin/sh -c "mount -t tmpfs none /proc; mkdir -p /proc/self/attr/apparmor /proc/thread-self/attr/apparmor; touch /proc/self/attr/current /proc/self/attr/apparmor/current /proc/thread-self/attr/apparmor/current /ready; while :; do sleep 1; done"'
+        starts_with_right_labels
+        # The control: another label is seen.
+        expect berthctl set b1 AppArmorProfile=unconfined
+        expect berthctl start b1
+        assert_match "$(labels_of b1)" '^[0-9]+ unconfined$' 'labels without a profile'
+}
+
+# whatever is exchanged on a volume that a start mounts upon, and whatever a guest has for its /proc: every process of it has its label
+test_S07_labels() {
+        label_races 3 1
+}
+
+# [long] the same with a thousand starts and nine commands in each; an emulated machine has time for a tenth
+test_S07_labels_long() {
+        label_races $((1000 / ${BERTH_TEST_SLOW:-1})) 9
 }
