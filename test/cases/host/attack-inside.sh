@@ -405,3 +405,110 @@ test_S44_nested() {
         assert_eq "$(opened)" 'add_key fsconfig fsmount fsopen fspick keyctl request_key' 'what is open one level further down'
         [ "$(grep -c '^contained' nested.out)" -gt 300 ] || fail "too little was tried: $(wc -l <nested.out)"
 }
+
+# A container's processes in cgroups of all sorts of names, nested ones too; others are made, frozen, emptied and removed again and again until it is enough.
+hostile_cgroups() {
+        cat <<'END'
+cd /sys/fs/cgroup || exit 1
+mkdir "$(printf 'EVIL\nline')" 2>/dev/null && echo "a name of two lines"
+# settle PATH: a process that stays.
+settle() {
+        mkdir -p "./$1" && sh -c 'echo $$ >"./$1/cgroup.procs" && exec sleep 4711' - "$1" &
+}
+{
+        printf '%s\n' EVIL.service EVIL-.slice berth-c2.scope berth@c2.service berth-EVIL.scope init.scope system.slice machine.slice user-0.slice session-1.scope \
+                user@0.service 'EVIL\x2dx.service' '\x2d' '%n' '%i%%EVIL' 'EVIL a b' ' ' ... ..EVIL .EVIL _EVIL.service '"EVIL"' "'" '$(EVIL)' '`EVIL`' '*' '?' '\' ';EVIL' \
+                -EVIL --help @.service .mount EVIL@b@c.scope '[EVIL]' '#EVIL' machine-EVIL.scope EVIL=x n.service/berth-c2.scope/system.slice/EVIL.scope/x
+        printf '\033[31mEVIL\033]0;title\007\nEVIL\342\200\256bidi\nEVIL\r\t\001\nEVIL\377\376\n'
+        printf '%255s\n' EVIL.service | tr ' ' x
+} >/root/names
+while IFS= read -r name; do settle "$name"; done </root/names
+while [ "$(pidof sleep | wc -w)" -lt "$(wc -l </root/names)" ]; do sleep 0.1; done
+echo 1 >./EVIL-.slice/cgroup.freeze
+echo "ready $(wc -l </root/names)"
+n=0
+while [ ! -e /root/enough ]; do
+        while IFS= read -r name; do
+                settle "+/$name"
+                echo 1 >"./+/$name/cgroup.freeze"
+                echo 1 >"./+/$name/cgroup.kill"
+        done </root/names
+        find ./+ -depth -type d -exec rmdir {} \;
+        n=$((n + 1))
+done 2>/dev/null
+echo "rounds $n"
+END
+}
+
+# looks: all that tells of units, cgroups and containers; what ours say on a terminal is in the file terminal.
+looks() {
+        local command
+        for command in 'systemctl --no-pager status berth-c3.scope' 'systemctl --no-pager --all list-units' 'systemd-cgls --no-pager' 'systemd-cgtop -n 1 -b' 'machinectl list' \
+                'machinectl --no-pager status c3' 'loginctl list-sessions' 'systemctl is-system-running'; do
+                timeout 60 $command >>looks.out 2>&1 || fail "'$command' ended with status $?: $(tail -n 3 looks.out)"
+        done
+        SYSTEMD_PAGER=cat SHELL=/bin/sh script -qaec 'berthctl list; berthctl status c3; berthctl info c3; berthctl show c3; berthctl top --once' terminal </dev/null >/dev/null
+}
+
+# names of cgroups that a guest makes up do no harm to systemd, its daemons and tools, or to ours, are taken for nobody else's, and not passed on to PID 1
+test_S103_hostile_cgroups() {
+        local pids began pid round
+        pids_of_daemons() {
+                awk '{ print $22 }' /proc/1/stat
+                systemctl show -p MainPID --value berth-containerd systemd-machined systemd-logind dbus berth@c2
+        }
+        run_container c3 busybox --no-profiles
+        machinectl list >/dev/null
+        loginctl >/dev/null
+        pids=$(pids_of_daemons)
+        began=$(date +%s)
+        monitor_bus bus.json org.freedesktop.systemd1
+        hostile_cgroups >hostile.sh
+        expect berthctl copy-to c3 hostile.sh /root/hostile.sh
+        berthctl exec c3 -- sh /root/hostile.sh >hostile.out 2>&1 </dev/null &
+        on_exit "kill $! 2>/dev/null || true"
+        eventually 30 grep -q ready hostile.out
+        assert_eq "$(head -n 1 hostile.out)" 'ready 44'
+        for round in 1 2 3; do
+                looks
+                expect inside c2 true
+                case $round in
+                        1) expect systemctl daemon-reload ;;
+                        2) expect systemctl daemon-reexec ;;
+                esac
+        done
+        # Whose a process is.
+        for pid in $(pgrep -f 'sleep 4711' | head -n 30); do
+                grep -q 'berth-c3\.scope/' "/proc/$pid/cgroup" 2>/dev/null || continue
+                assert_match "$(busctl call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager GetMachineByPID u "$pid")" '/c3"$'
+                assert_match "$(busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager GetUnitByPID u "$pid")" '/berth_2dc3_2escope"$'
+        done
+        # The control: the names are seen.
+        grep -q 'EVIL.service' looks.out || fail "no name has come before anybody"
+        expect inside c3 touch /root/enough
+        eventually 30 grep -q rounds hostile.out
+        say "  # $(tail -n 1 hostile.out)"
+        expect berthctl freeze c3
+        expect berthctl thaw c3
+        expect berthctl stop c3
+        [ -z "$(find /sys/fs/cgroup -name 'berth-c3.scope')" ] || fail "its cgroups are still there"
+        expect berthctl start c3
+        expect berthctl delete --force c3
+        assert_eq "$(pids_of_daemons)" "$pids" 'PID 1 and the daemons'
+        assert_eq "$(journalctl -b -o cat --since "@$began" _PID=1 + SYSLOG_IDENTIFIER=systemd-machined + SYSLOG_IDENTIFIER=systemd-logind |
+                grep -E 'Assertion|Freezing execution|Caught <|Attempted to close' || true)" '' 'what they say'
+        ! LC_ALL=C grep -qaP '\x1b\[31mEVIL|\x1b\]0|\xff\xfe|\xe2\x80\xae' terminal || fail "ours has written to the terminal: $(cat -v terminal)"
+        # The control: what is said to PID 1 is heard.
+        busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager GetUnit s EVIL-control.service 2>/dev/null || true
+        called() {
+                heard bus.json 'select(.type == "method_call" and .destination == "org.freedesktop.systemd1")'" | $1"
+        }
+        control_is_heard() {
+                called '.payload.data | tostring' | grep -q EVIL-control
+        }
+        eventually 10 control_is_heard
+        assert_eq "$(called '.payload.data | tostring' | grep -v EVIL-control | grep EVIL || true)" '' 'what PID 1 was told'
+        assert_match "$(called '.member' | xargs)" 'StartTransientUnit.*FreezeUnit.*StopUnit'
+        assert_eq "$(called 'select(.member | test("Unit$|UnitProperties$")) | .payload.data[0]' | grep -v EVIL-control |
+                grep -vE '^(berth@c3\.service|berth-c3\.scope|berth-job-[0-9]+\.service)$' || true)" '' 'units'
+}

@@ -141,3 +141,78 @@ test_F16_machined_restarted() {
         assert_eq "$(leader_of web1)" "$leader"
         assert_eq "$(systemctl -M web1 is-active dbus.service)" active
 }
+
+# What a hostile login shell does with the terminal that it is given, and with every other that it can open.
+hostile_shell() {
+        cat <<'END'
+#!/usr/bin/perl
+$| = 1;
+$SIG{$_} = 'IGNORE' for qw(HUP INT TTOU TTIN TSTP);
+# On the host, as the control, only its own.
+my @paths = $ENV{CONTROL} ? '/proc/self/fd/0' : ('/proc/self/fd/0', '/dev/tty', '/dev/console', '/dev/tty0', glob('/dev/pts/[0-9]*'), glob('/proc/[0-9]*/fd/[0-9]'));
+for my $path (@paths) {
+        open(my $f, '+<', $path) or next;
+        -t $f or next;
+        my @s = stat $f;
+        $seen{"$s[0]:$s[6]"}++ and next;
+        print "terminal $s[0]:$s[1]\n";
+        # TIOCSTI, TIOCLINUX, TIOCNOTTY, TIOCSCTTY, TIOCSETD, TIOCEXCL, TIOCCONS.
+        ioctl($f, 0x5412, my $byte = $_) for split //, "echo INJ" . "ECTED\n";
+        ioctl($f, 0x541C, my $paste = "\x03");
+        ioctl($f, $_, my $one = pack 'i', 1) for 0x5422, 0x540E, 0x5423, 0x540C, $ENV{CONTROL} ? () : 0x541D;
+        system 'stty', '-F', $path, 'raw', '-echo', '-isig', 'rows', '1', 'cols', '1';
+        # Reports that a terminal answers by typing, another screen, the mouse, the clipboard.
+        print $f "\e[6n\e[c\e[21t\eP\$q\"p\e\\\e[?1049h\e[?1000h\e]0;hostile\a\e]52;c;ZWNobyBJTkpFQ1RFRAo=\a\x05";
+}
+if (!$ENV{CONTROL}) {
+        kill $_, -getpgrp for qw(HUP INT TSTP TTOU CONT);
+        kill 'HUP', getppid;
+}
+print "the payload " . "is done\n";
+END
+}
+
+# caller COMMAND: it runs in a terminal of its own. What is in it for the next who reads, its settings before and after, and whether the session is still
+# there, is in typescript, before, after and alive. With $LEAVES, what is typed when the payload is done.
+caller() {
+        rm -f typescript before after alive
+        {
+                wait_until $((20 * ${BERTH_TEST_SLOW:-1})) grep -qa 'payload is done' typescript 2>/dev/null || true
+                sleep 0.5
+                printf '%b' "${LEAVES-}"
+                wait_until $((30 * ${BERTH_TEST_SLOW:-1})) test -e alive || true
+        } | SHELL=/bin/bash script -qefc "trap '' TSTP TTOU TTIN; stty -g >before; stat -L -c '%d:%i' /proc/self/fd/0 >mine; $1
+                stty -g >after; stty sane; for i in 1 2 3; do read -r -t 0.5 line && echo \"next: \$line\" >>next.\$\$; done; cat next.\$\$ 2>/dev/null; echo >alive" typescript >/dev/null 2>&1 || true
+        grep -qa 'payload is done' typescript || fail "the payload has not run: $(cat -v typescript)"
+}
+
+# the shell and the login prompt of a container are hostile: nothing is typed into the caller's terminal, its settings and its session stay
+test_S92_hostile_shell_and_login() {
+        local command
+        # What they print comes as it is, as from any terminal that one is connected to.
+        run_container h1 trixie
+        hostile_shell >hostile
+        expect berthctl copy-to h1 hostile /usr/local/bin/hostile
+        # It is the shell of root, and who asks for a name and a password.
+        expect inside h1 sh -c 'cd /usr/local/bin && chmod 0755 hostile && usermod --shell /usr/local/bin/hostile root && for i in agetty login; do
+                        path=$(readlink -f "$(command -v $i)") && rm "$path" && cp hostile "$path"; done'
+        for command in 'machinectl shell h1' 'machinectl shell h1 /usr/local/bin/hostile' 'machinectl login h1' 'berthctl shell h1' 'berthctl login h1'; do
+                LEAVES=''
+                [[ $command != *login* ]] || LEAVES='\035\035\035'
+                say "  # $command"
+                caller "$command"
+                grep -qa 'terminal ' typescript || fail "the payload had no terminal: $(cat -v typescript)"
+                ! grep -qaF "terminal $(<mine)" typescript || fail "it had the caller's terminal: $(cat -v typescript)"
+                ! grep -qa 'next: .*INJECTED' typescript || fail "it was typed: $(cat -v typescript)"
+                assert_eq "$(<after)" "$(<before)" "settings of the caller's terminal"
+                expect test -e alive
+        done
+        assert_state h1 running
+        assert_match "$(machinectl list)" 'h1 +container'
+        # The control: in the caller's terminal it does all that.
+        LEAVES=''
+        caller 'CONTROL=yes perl hostile'
+        grep -qaF "terminal $(<mine)" typescript || fail "the control had not the caller's terminal: $(cat -v typescript)"
+        grep -qa 'next: .*INJECTED' typescript || fail "the control has typed nothing: $(cat -v typescript)"
+        [ "$(<after)" != "$(<before)" ] || fail "the control has not changed the settings"
+}

@@ -259,11 +259,11 @@ polkit_revoke() {
 
 # ---- the bus
 
-# monitor_bus FILE: what is said to and by berth, as JSON, from now on.
+# monitor_bus FILE [NAME]: what is said to and by berth, or who else has the name, as JSON, from now on.
 monitor_bus() {
-        busctl --json=short monitor org.berth1 >"$1" 2>/dev/null &
+        busctl --json=short monitor "${2:-org.berth1}" >"$1" 2>/dev/null &
         on_exit "kill $! 2>/dev/null; true"
-        eventually 20 bus_is_seen "$1"
+        eventually 20 bus_is_seen "$1" "${2:-org.berth1}"
 }
 
 # heard FILE FILTER: of what monitor_bus has seen, by jq(1). The last line may be half there.
@@ -272,7 +272,7 @@ heard() {
 }
 
 bus_is_seen() {
-        busctl call org.berth1 /org/berth1 org.freedesktop.DBus.Peer Ping
+        busctl call "$2" "/${2//.//}" org.freedesktop.DBus.Peer Ping
         grep -q Ping "$1"
 }
 

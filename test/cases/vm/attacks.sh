@@ -3,10 +3,9 @@
 #
 # What root in a container tries against the host and another container where the kernel is whole: with AppArmor, all controllers of cgroups, and disks. The
 # same without these is host/attack-inside.sh.
-# suites: bookworm
 # guests: busybox
-# programs: probe
-# limit: 300
+# programs: probe flip
+# limit: 1200
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/probe.sh"
@@ -210,4 +209,193 @@ test_S118_lent_devices() {
         expect berthctl restart --force a1
         wait
         assert_eq "$(inside a1 sh -c 'ls /dev/lent 2>/dev/null; ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c lent')" 0
+}
+
+# used: what b1 uses, and the most that it ever did.
+used() {
+        echo "$(<"$(cgroup_of b1)/memory.current") $(<"$(cgroup_of b1)/memory.peak")"
+}
+
+# memory_bomb KIND: root in b1 takes far more memory than there is for it, again and again. Who is killed is not the container's first process.
+memory_bomb() {
+        # shellcheck disable=SC2016
+        berthctl exec b1 -- sh -c 'while [ ! -e /root/enough ]; do sh -c "echo 1000 >/proc/self/oom_score_adj; exec /root/probe memory $1 1000"; done' - "$1" >/dev/null 2>&1 </dev/null &
+}
+
+was_killed() {
+        [ "$(event b1 memory.events oom_kill)" -ge "$1" ]
+}
+
+# memory of every kind stops at its limit: who is killed is in that container, and everybody else does what he is told meanwhile
+test_S46_memory_bomb() {
+        local kind killed=0 manager supervisor services most=$((48 << 20))
+        run_container b1 busybox --set MemoryMax=48M --set MemorySwapMax=0
+        give_probe b1
+        manager=$(manager_pid) supervisor=$(supervisor_of b1)
+        services=$(grep oom_kill /sys/fs/cgroup/system.slice/memory.events)
+        # The kernel's buffer does not have room for all that it says of each.
+        dmesg --follow-new >kernel.all &
+        on_exit "kill $! 2>/dev/null; true"
+        for kind in anonymous tmpfs page-tables pipes; do
+                memory_bomb "$kind"
+                eventually 60 was_killed $((killed + 1))
+                say "  # $kind: exec in a2 meanwhile: $(seconds inside a2 true) s; b1 has used $(used) bytes"
+                eventually 60 was_killed $((killed + 2))
+                inside b1 touch /root/enough
+                wait $! || true
+                inside b1 rm /root/enough
+                killed=$(event b1 memory.events oom_kill)
+        done
+        # What cannot wait is not refused.
+        [ "$(cut -d' ' -f2 <<<"$(used)")" -le $((most + (1 << 20))) ] || fail "it has used more than there is for it: $(used)"
+        said() {
+                [ "$(grep -c 'Killed process' kernel.all)" -ge "$killed" ]
+        }
+        eventually 10 said
+        say "  # killed: $killed"
+        assert_eq "$(grep 'Killed process' kernel.all | grep -v 'Memory cgroup out of memory: Killed process [0-9]* (probe)' || true)" '' 'who else was killed'
+        grep -q 'oom-kill:' kernel.all || fail "the kernel does not say whose limit it was"
+        assert_eq "$(grep 'oom-kill:' kernel.all | grep -v 'constraint=CONSTRAINT_MEMCG,.*oom_memcg=[^,]*/berth-b1\.scope[,/]' || true)" '' 'for what else was killed'
+        assert_eq "$(event a2 memory.events oom_kill)" 0 'killed in a2'
+        assert_eq "$(grep oom_kill /sys/fs/cgroup/system.slice/memory.events)" "$services" "killed of the host's services"
+        assert_eq "$(manager_pid)" "$manager" "the manager's pid"
+        assert_eq "$(supervisor_of b1)" "$supervisor" "the supervisor's pid"
+        assert_state b1 running
+        assert_state a2 running
+        # The control: it is the limit that they stop at.
+        expect berthctl set b1 MemoryMax=100M
+        for kind in anonymous tmpfs page-tables pipes; do
+                assert_eq "$(inside b1 /root/probe memory "$kind" 64)" '64 none' "$kind with a higher limit"
+        done
+}
+
+# answers: how long the host takes to say what is there, and whether the second container does anything
+answers() {
+        say "  # systemctl list-units: $(seconds sh -c "systemctl list-units >/dev/null") s; exec in a2: $(seconds inside a2 true) s"
+        expect berthctl list --json=short
+}
+
+# bytes_of_cgroups: what all those of b1 take of the kernel's memory.
+bytes_of_cgroups() {
+        event b1 memory.stat percpu
+}
+
+# cgroups with all their controllers are as many and as deep as the settings say; what they take of the kernel's memory is their container's
+test_S27_cgroups_with_controllers() {
+        local before
+        run_container b1 busybox --set CgroupsMax=150 --set CgroupDepthMax=20
+        give_probe b1
+        # What is below has every controller.
+        # shellcheck disable=SC2016
+        expect inside b1 sh -c 'set -e; cd /sys/fs/cgroup; mkdir probe others; for i in $(cat cgroup.procs); do echo "$i" >others/cgroup.procs || true; done
+                for i in . probe; do echo "+cpu +io +memory +pids" >$i/cgroup.subtree_control; done'
+        before=$(bytes_of_cgroups)
+        mkfifo hold.fifo
+        berthctl exec b1 -- /root/probe exhaust cgroups <hold.fifo >held 2>&1 8>&- &
+        exec 8>hold.fifo
+        on_exit 'exec 8>&-'
+        eventually 60 test -s held
+        assert_match "$(<held)" '^14[0-9] EAGAIN$'
+        answers
+        say "  # their memory: $(($(bytes_of_cgroups) - before)) bytes"
+        [ $(($(bytes_of_cgroups) - before)) -gt $((140 * 1000)) ] || fail "it is not their container's"
+        expect test -e "$(cgroup_of b1)/probe/139/memory.max"
+        exec 8>&-
+        wait
+        expect inside b1 sh -c 'cd /sys/fs/cgroup && rmdir probe/*/ probe'
+        assert_eq "$(inside b1 /root/probe exhaust cgroup-depth 1000 </dev/null)" '20 EAGAIN'
+        answers
+        expect berthctl stop --force b1
+        [ -z "$(find /sys/fs/cgroup -name berth-b1.scope)" ] || fail "its cgroups are still there"
+        # The control: it is the limit that they stop at.
+        expect berthctl set b1 CgroupsMax=500
+        expect berthctl start b1
+        assert_eq "$(inside b1 /root/probe exhaust cgroups 170 </dev/null)" '170 none'
+}
+
+readonly CONFINED='^[0-9]+ berth@b1//&:berth-b1//lxc-b1:unconfined$'
+
+# labels_of NAME: what the host calls each process of it. One that ends meanwhile has none.
+labels_of() {
+        find "$(cgroup_of "$1")" -name cgroup.procs -exec cat {} + | sed 's|.*|/proc/&/attr/apparmor/current|' | { xargs sed -s 's/ (.*//' 2>/dev/null || true; } |
+                sort | uniq -c | xargs
+}
+
+# starts_with_right_labels: b1 starts, and runs a command COMMANDS times, all of them confined, or there is nothing of it.
+starts_with_right_labels() {
+        local i
+        if berthctl start b1 >start.log 2>&1; then
+                STARTED=$((STARTED + 1))
+                ! grep -q '/labels/fake /proc ' "/proc/$(leader_of b1)/mountinfo" || LED=$((LED + 1))
+                for ((i = 0; i < COMMANDS; i++)); do
+                        inside b1 sh -c 'sleep 1000 >/dev/null 2>&1 &'
+                done
+                assert_match "$(labels_of b1)" "$CONFINED" "labels of b1, start $STARTED"
+                [ "$(labels_of b1 | cut -d' ' -f1)" -gt "$COMMANDS" ] || fail "too few processes: $(labels_of b1)"
+                assert_eq "$(cat /proc/sys/kernel/core_pattern)" "$PATTERN"
+                expect berthctl stop --force b1 2>>stop.log
+        else
+                assert_match "$(<start.log)" "^berthctl: [^[:cntrl:]]*'b1'[^[:cntrl:]]*$" "what a refused start says"
+                [ ! -e "$(cgroup_of b1)/cgroup.procs" ] || [ "$(cgroup_of b1)" = /sys/fs/cgroup ] || fail "something of it runs"
+                REFUSED=$((REFUSED + 1))
+                systemctl reset-failed berth@b1 berth-b1.scope 2>/dev/null || true
+        fi
+        expect inside a2 true 2>>a2.log
+}
+
+# label_races STARTS COMMANDS
+label_races() {
+        local i path flip
+        COMMANDS=$2 STARTED=0 REFUSED=0 LED=0 PATTERN=$(cat /proc/sys/kernel/core_pattern)
+        on_exit 'berthctl device remove a1 share; rm -rf /var/labels'
+        mkdir -p /var/labels/share/t/proc /var/labels/fake
+        # What is written there is read by nobody.
+        for path in self thread-self 1; do
+                mkdir -p "/var/labels/fake/$path/attr/apparmor"
+                touch /var/labels/fake/$path/attr/{,apparmor/}{current,exec}
+        done
+        chmod -R a+rwX /var/labels
+        ln -s / /var/labels/share/x
+        expect berthctl device add a1 share disk source=/var/labels/share path=/share
+        expect berthctl copy-to a1 "$(program flip)" /root/flip
+        new_container b1 busybox
+        expect berthctl device add b1 share disk source=/var/labels/share path=/share
+        expect berthctl device add b1 trap disk source=/var/labels/fake path=/share/t/proc
+        # Where it leads when the exchange has just been made.
+        inside a1 sh -c 'cd /share && mv t y && mv x t && mv y x'
+        starts_with_right_labels
+        say "  # by a link to the root: started $STARTED, of these with a /proc of the attacker's $LED, refused $REFUSED"
+        berthctl exec a1 -- /root/flip /share t x >flips 2>&1 &
+        flip=$!
+        for ((i = 0; i < $1; i++)); do
+                starts_with_right_labels
+        done
+        inside a1 killall -TERM flip
+        wait "$flip" || fail "flip: $(<flips)"
+        say "  # exchanges: $(<flips); started $STARTED, of these with a /proc of the attacker's $LED, refused $REFUSED"
+        [ "$(<flips)" -ge 1000 ] || fail "too few exchanges"
+        [ "$STARTED" -gt 0 ] || fail "no start got so far: $(<start.log)"
+        [ $((LED + REFUSED)) -gt 0 ] || fail "no exchange has led anywhere"
+        # One that makes its own /proc before anything is run in it.
+        expect berthctl device remove b1 trap
+        expect berthctl set b1 'Init=/bin/sh -c "mount -t tmpfs none /proc; mkdir -p /proc/self/attr/apparmor /proc/thread-self/attr/apparmor; touch /proc/self/attr/current /proc/self/attr/apparmor/current /proc/thread-self/attr/apparmor/current /ready; while :; do sleep 1; done"'
+        expect berthctl start b1
+        eventually 20 inside b1 test -e /ready
+        inside b1 sh -c 'sleep 1000 >/dev/null 2>&1 &'
+        assert_match "$(labels_of b1)" "$CONFINED" 'labels with a /proc of its own'
+        expect berthctl stop --force b1
+        # The control: another label is seen.
+        expect berthctl set b1 AppArmorProfile=unconfined
+        expect berthctl start b1
+        assert_match "$(labels_of b1)" '^[0-9]+ unconfined$' 'labels without a profile'
+}
+
+# whatever is exchanged on a volume that a start mounts upon, and whatever a guest has for its /proc: every process of it has its label
+test_S07_labels() {
+        label_races 2 1
+}
+
+# [long] the same with a thousand starts and nine commands in each; an emulated machine has time for a tenth
+test_S07_labels_long() {
+        label_races $((1000 / ${BERTH_TEST_SLOW:-1})) 9
 }

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Two stories of users without privileges, with sessions on the terminals of a real seat.
-# suites: bookworm
 # guests: busybox
 # limit: 600
 
