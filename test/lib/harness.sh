@@ -239,6 +239,7 @@ run_limited() {
         # An emulated machine gets twice the time, not ten times: what hangs there must leave some to all that comes after.
         limit=$(sed -n 's/^# limit: *//p' "$1")
         limit=$((${limit:-300} * (${BERTH_TEST_SLOW:-1} > 1 ? 2 : 1)))
+        [[ $2 != *_long ]] || limit=$((limit * 4))
         timeout --kill-after=20 "$limit" bash "${BASH_SOURCE[0]}" body "$1" "$2" </dev/null || rc=$?
         [ "$rc" -ne 124 ] || say "  FAIL: not done after $limit seconds"
         return "$rc"

@@ -94,9 +94,10 @@ lane_file() {
 
 # lane_harness VERB FILE [FUNCTION]
 lane_harness() {
-        local verb=$1 file=$2
+        local verb=$1 file=$2 limit=$((slow > 1 ? 2400 : 1200))
         shift 2
-        timeout --foreground $((1200 * (slow > 1 ? 2 : 1))) "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" \
+        [ "$LONG" = no ] || limit=10000
+        timeout --foreground $limit "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" \
                 bash /root/test/lib/harness.sh "$verb" "/root/test/cases/$file" "$@" </dev/null 3>&- 4<&-
 }
 

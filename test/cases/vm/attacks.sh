@@ -5,7 +5,7 @@
 # same without these is host/attack-inside.sh.
 # guests: busybox
 # programs: probe flip
-# limit: 1200
+# limit: 600
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/berth.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/probe.sh"
