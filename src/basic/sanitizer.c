@@ -14,12 +14,12 @@ extern const char berth_sanitizer;
 const char berth_sanitizer = 0;
 
 /* Built in, because units have no environment to give them in, and processes in roots of others no file to write to: what they find is written
- * to standard error and syslog, with addresses for addr2line(1). */
-#define COMMON "log_to_syslog=1:symbolize=0:allocator_may_return_null=1:"
+ * to standard error and syslog. */
+#define COMMON "log_to_syslog=1:allocator_may_return_null=1:"
 
 const char *__asan_default_options(void) {
         /* What was freed is kept for a while, to find who uses it still: little, because units have little memory. */
-        return COMMON "quarantine_size_mb=16:strict_string_checks=1:detect_leaks=1:exitcode=99";
+        return COMMON "quarantine_size_mb=16:detect_leaks=1:exitcode=99";
 }
 
 const char *__ubsan_default_options(void) {

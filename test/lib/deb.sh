@@ -136,6 +136,7 @@ install_berth() {
         local dir=$1 kind=$2 deb=$3 target
         # It stays there, for tests of the package.
         target=/var/lib/berth-test/berth.deb
+        printf '%s\n' "$deb" >"$dir/deb"
         copy_in "$dir" "$kind" "$deb" "$target"
         # For a test that compares.
         ("${kind}_run" "$dir" root cp /etc/passwd /etc/group /var/lib/berth-test)

@@ -69,7 +69,7 @@ lane_file() {
         [ "$(case_header "$current" host any)" = any ] || lane_drop_host
         if ! lane_ready; then
                 state=broken
-                [ "$SANITIZED" = no ] || sanitizer_symbols "$(lane_setup_log)"
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$(lane_setup_log)" "$host"
         fi
         while IFS= read -r row <&4; do
                 # Not a tab as separator, because read would take two for one.
@@ -92,7 +92,7 @@ lane_file() {
                         continue
                 fi
                 lane_keep_journal "$row_started" "${log%.log}.journal"
-                [ "$SANITIZED" = no ] || sanitizer_symbols "$log"
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$log" "$host"
                 report FAILED "$name" "$label" "$row_started" "$log" "${log%.log}.journal"
                 # Anything but a plain failure: the host cannot be trusted any more.
                 [ "$rc" -eq 1 ] || lane_drop_host
@@ -169,7 +169,7 @@ lane_finish_file() {
         lane_harness teardown "$current" >"$log" 2>&1 || rc=$?
         if [ "$rc" -ne 0 ]; then
                 lane_keep_journal "$started" "${log%.log}.journal"
-                [ "$SANITIZED" = no ] || sanitizer_symbols "$log"
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$log" "$host"
                 report FAILED "${current%.sh}-teardown" "$label" "$started" "$log" "${log%.log}.journal"
                 lane_drop_host
         fi

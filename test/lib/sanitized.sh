@@ -12,10 +12,10 @@ sanitized_rows() {
         awk -F'\t' -v not=" ${NOT_SANITIZED[*]} " '!index(not, " " $4 " ")'
 }
 
-# sanitizer_symbols LOG: adds what the addresses of its reports are. The host has no program for that, nor could a process in another root execute one.
+# sanitizer_symbols LOG HOST: adds what the addresses of its reports are. The host has no program for that, nor could a process in another root execute one.
 sanitizer_symbols() {
         local deb root program address
-        deb=$(berth_deb sanitized) || return 0
+        deb=$(cat "$CACHE/hosts/$2/deb" 2>/dev/null) || return 0
         root=$(mktemp -d /tmp/berth-symbols.XXXXXX)
         dpkg-deb -x "$deb" "$root"
         sed -n 's/^ *#[0-9]* 0x[0-9a-f]* .*(\(\/[^+ ]*\)+\(0x[0-9a-f]*\)).*/\1 \2/p' "$1" | awk '!seen[$0]++' | while read -r program address; do
