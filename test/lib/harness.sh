@@ -223,7 +223,7 @@ sanitizers_silent() {
         say "  FAIL: a sanitizer reports:"
         # Once to standard error and once to syslog.
         grep -a -E '^(==[0-9]+==| +#[0-9]+ 0x|SUMMARY: |READ |WRITE |(Direct|Indirect) leak )|: runtime error: |(freed|allocated) by|Sanitizer' "$HARNESS_STATE/said" |
-                awk '!seen[$0]++' | head -n 200 >&2
+                grep -a -v 'external symbolizer' | awk '!seen[$0]++' | head -n 200 >&2
         return 1
 }
 
