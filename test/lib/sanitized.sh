@@ -5,6 +5,8 @@
 
 # Tests that prove what such a build has exceptions from (HACKING.md).
 readonly NOT_SANITIZED=(
+        S66-R107-worker-and-reader         # the parser keeps standard error
+        R02-manager-is-confined-and-small  # its private memory: 9 MiB, not 3
 )
 
 # sanitized_rows: reads rows.
@@ -22,9 +24,11 @@ sanitizer_symbols() {
                 [ -f "$root$program" ] || continue
                 printf '%s+%s %s\n' "$program" "$address" "$(addr2line -s -f -p -e "$root$program" "$address" 2>/dev/null)"
         done >"$root/symbols"
-        [ ! -s "$root/symbols" ] || awk -v symbols="$root/symbols" '
-                BEGIN { while ((getline line < symbols) > 0) { at = index(line, " "); of[substr(line, 1, at - 1)] = substr(line, at + 1) } }
-                match($0, /\(\/[^ ]*\+0x[0-9a-f]+\)/) { key = substr($0, RSTART + 1, RLENGTH - 2); if (key in of) { sub(/\(\/.*/, of[key]) } }
-                { print }' "$1" >"$root/log" && cp "$root/log" "$1"
+        if [ -s "$root/symbols" ]; then
+                awk -v symbols="$root/symbols" '
+                        BEGIN { while ((getline line < symbols) > 0) { at = index(line, " "); of[substr(line, 1, at - 1)] = substr(line, at + 1) } }
+                        match($0, /\(\/[^ ]*\+0x[0-9a-f]+\)/) { key = substr($0, RSTART + 1, RLENGTH - 2); if (key in of) { sub(/\(\/.*/, of[key]) } }
+                        { print }' "$1" >"$root/log" && cp "$root/log" "$1"
+        fi
         rm -rf "$root"
 }
