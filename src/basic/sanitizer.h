@@ -5,6 +5,7 @@
 /* What the runtime of the sanitizers asks every program for. */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
+int __lsan_is_turned_off(void);
 
 /* To be called while /proc can be read still: what a report needs of it. */
 void sanitizer_prepare_sandbox(void);
