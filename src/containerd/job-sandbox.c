@@ -10,7 +10,8 @@
 #include "shared/names.h"
 
 #define CAP(c) (UINT64_C(1) << CAP_##c)
-#define MIB (UINT64_C(1024) * 1024)
+/* A sanitizer's shadow and what it keeps of what was freed count as well. */
+#define MIB (UINT64_C(1024) * 1024 * (HAVE_SANITIZER ? 4 : 1))
 
 /* Reading and changing berth's own trees, whose files belong to ids of the foreign range. */
 #define CAPS_FILES (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) | CAP(FOWNER) | CAP(FSETID))

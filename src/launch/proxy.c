@@ -164,6 +164,9 @@ static int append_service(const Proxy *p, sd_bus_message *m) {
                                           "RestrictAddressFamilies", "(bas)", 1, 3, "AF_UNIX", "AF_INET", "AF_INET6",
                                           "TimeoutStopUSec", "t", (uint64_t) (5 * USEC_PER_SEC),
                                           "TasksMax", "t", (uint64_t) 16);
+        /* What is searched for leaks at its end is traced. */
+        if (r >= 0 && HAVE_SANITIZER)
+                r = sd_bus_message_append(m, "(sv)", "SystemCallFilter", "(bas)", 1, 1, "@debug");
         return r < 0 ? r : append_command(p, m);
 }
 

@@ -77,7 +77,7 @@ static int append_properties(sd_bus_message *m, _unused_ const void *userdata) {
                                           "InaccessiblePaths", "as", 4, "-" BERTH_STATE_DIR, "-" BERTH_RUNTIME_DIR, "-" BERTH_CONFIG_DIR, "-/run/dbus",
                                           "LimitFSIZE", "t", (uint64_t) 0,
                                           "LimitCORE", "t", (uint64_t) 0,
-                                          "MemoryMax", "t", (uint64_t) 128 * 1024 * 1024,
+                                          "MemoryMax", "t", (uint64_t) (HAVE_SANITIZER ? 512 : 128) * 1024 * 1024,
                                           "TasksMax", "t", (uint64_t) 16,
                                           "OOMScoreAdjust", "i", 500);
         return r;

@@ -18,6 +18,7 @@
 
 #include "basic/child.h"
 #include "basic/fd.h"
+#include "basic/sanitizer.h"
 #include "shared/foreign-range.h"
 #include "shared/names.h"
 #include "shared/userns.h"
@@ -135,6 +136,9 @@ static int load_parser_filter(void) {
                 SCMP_SYS(futex),         SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask),
                 SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
                 SCMP_SYS(restart_syscall), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_yield),
+#if HAVE_SANITIZER
+                SCMP_SYS(sigaltstack), SCMP_SYS(getpid), SCMP_SYS(gettid), /* of threads, and of reports */
+#endif
         };
         scmp_filter_ctx filter;
         int r;
@@ -169,11 +173,13 @@ int sandbox_become_parser(int in_fd, int out_fd, int void_fd, size_t memory_max)
         null = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (null < 0)
                 return -errno;
+        sanitizer_prepare_sandbox();
         r = enter_root(void_fd);
         if (r < 0)
                 return r;
 
-        if (dup2(in_fd, 0) < 0 || dup2(out_fd, 1) < 0 || dup2(null, 2) < 0)
+        /* A sanitizer has what it reports to say somewhere. */
+        if (dup2(in_fd, 0) < 0 || dup2(out_fd, 1) < 0 || (!HAVE_SANITIZER && dup2(null, 2) < 0))
                 return -errno;
         null = -EBADF;
         r = fd_close_all_except(NULL, 0);
@@ -190,7 +196,8 @@ int sandbox_become_parser(int in_fd, int out_fd, int void_fd, size_t memory_max)
                 return -errno;
 
         (void) set_limit(RLIMIT_CORE, 0);
-        if ((r = set_limit(RLIMIT_AS, memory_max)) < 0 ||
+        /* A sanitizer's shadow is 16 TiB of addresses. */
+        if ((!HAVE_SANITIZER && (r = set_limit(RLIMIT_AS, memory_max)) < 0) ||
             (r = set_limit(RLIMIT_FSIZE, 0)) < 0 ||
             (r = set_limit(RLIMIT_NOFILE, 0)) < 0 ||
             (r = set_limit(RLIMIT_CPU, PARSER_CPU_SECONDS_MAX)) < 0 ||

@@ -27,16 +27,16 @@ deb_key() {
         ) | sha256sum | cut -c1-16
 }
 
-# berth_deb: prints the path of the package.
+# berth_deb [sanitized]: prints the path of the package. The sanitized one has the addresses of its programs and no symbols are taken from them.
 berth_deb() {
-        local folder
+        local folder flavour=${1-}
         [ -e "$TOP/debian/control" ] || die "this tree has no debian/"
-        folder=$(cache_entry "deb/$(deb_key)" make_deb) || exit 1
+        folder=$(cache_entry "deb/$(deb_key)${flavour:+-$flavour}" make_deb "$flavour") || exit 1
         echo "$folder"/berth_*.deb
 }
 
 make_deb() {
-        local out=$1 build=$CACHE/build/berth lock rc=0
+        local out=$1 flavour=$2 build=$CACHE/build/berth lock rc=0
         need_packages "${MACHINE_DEB_PACKAGES[@]}" || return 1
         mkdir -p "${build%/*}" || return 1
         # Always in the same folder, or the compiler's cache would never hit.
@@ -46,9 +46,9 @@ make_deb() {
         mkdir -p "$build" || return 1
         (cd "$TOP" && deb_files | tar --null --files-from=- --ignore-failed-read -cf -) | tar -C "$build" -xf - || return 1
         if [ "${BERTH_TEST_BUILD:-}" != chroot ] && [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = "$DEB_SUITE" ]; then
-                deb_build_here "$build" || rc=1
+                deb_build_here "$build" "$flavour" || rc=1
         else
-                deb_build_in_chroot "$build" || rc=1
+                deb_build_in_chroot "$build" "$flavour" || rc=1
         fi
         if [ "$rc" -eq 0 ]; then
                 mkdir "$out" && mv "${build%/*}"/berth_*.deb "$out" || rc=1
@@ -58,10 +58,13 @@ make_deb() {
         return "$rc"
 }
 
-DEB_BUILD=(
-        env DEB_BUILD_OPTIONS="nocheck noautodbgsym terse" PATH="/usr/lib/ccache:$PATH" LC_ALL=C.UTF-8
-        dpkg-buildpackage -b -us -uc
-)
+# deb_build [sanitized]: sets the command that builds.
+deb_build() {
+        DEB_BUILD=(
+                env DEB_BUILD_OPTIONS="nocheck noautodbgsym terse${1:+ nostrip $1}" PATH="/usr/lib/ccache:$PATH" LC_ALL=C.UTF-8
+                dpkg-buildpackage -b -us -uc
+        )
+}
 
 deb_build_here() {
         cd "$1" || return 1
@@ -69,6 +72,8 @@ deb_build_here() {
                 dpkg-checkbuilddeps || true
                 need_build_packages . || return 1
         fi
+        local DEB_BUILD
+        deb_build "$2"
         CCACHE_DIR="$CACHE/ccache" "${DEB_BUILD[@]}"
 }
 
@@ -86,8 +91,9 @@ need_build_packages() {
 }
 
 deb_build_in_chroot() {
-        local build=$1 root
-        root=$(cache_entry "build/$DEB_SUITE-$(cache_key "$(<"$build/debian/control")")" make_build_root "$build") || return 1
+        local build=$1 flavour=$2 root DEB_BUILD
+        root=$(cache_entry "build/$DEB_SUITE${flavour:+-$flavour}-$(cache_key "$(<"$build/debian/control")")" make_build_root "$build" ${flavour:+clang}) || return 1
+        deb_build "$flavour"
         mkdir -p "$CACHE/ccache"
         # Its mounts are gone when it ends, whatever happens. The tree itself stays as it was made.
         unshare --mount --propagation private bash -euc '
@@ -102,13 +108,14 @@ deb_build_in_chroot() {
 
 make_build_root() {
         local root=$1 build=$2
+        shift 2
         need_packages "${MACHINE_PACKAGES[@]}" || return 1
         ROOTFS_OPTIONS=(
                 --customize-hook="mkdir -p \"\$1/srv/berth\" && cp -r '$build/debian' \"\$1/srv/berth/\""
                 --customize-hook="chroot \"\$1\" sh -c 'cd /srv/berth && apt-get -q -y --no-install-recommends build-dep ./'"
                 --customize-hook="rm -r \"\$1/srv/berth\""
         )
-        make_rootfs "$root" "$DEB_SUITE" build-essential dpkg-dev debhelper ccache
+        make_rootfs "$root" "$DEB_SUITE" build-essential dpkg-dev debhelper ccache "$@"
 }
 
 # deb_missing TREE DEB: what the package depends on and the tree does not have.
@@ -129,6 +136,7 @@ install_berth() {
         local dir=$1 kind=$2 deb=$3 target
         # It stays there, for tests of the package.
         target=/var/lib/berth-test/berth.deb
+        printf '%s\n' "$deb" >"$dir/deb"
         copy_in "$dir" "$kind" "$deb" "$target"
         # For a test that compares.
         ("${kind}_run" "$dir" root cp /etc/passwd /etc/group /var/lib/berth-test)

@@ -207,6 +207,27 @@ host_is_as() {
         return 1
 }
 
+# ---- what sanitizers report (test/check --sanitized)
+
+# sanitizer_mark: what is in the journal from now on is of what comes.
+sanitizer_mark() {
+        SANITIZER_CURSOR=
+        [ "${BERTH_TEST_SANITIZED:-no}" = no ] || SANITIZER_CURSOR=$(journalctl -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
+}
+
+# sanitizers_silent: every report goes to syslog, wherever standard error of its process goes.
+sanitizers_silent() {
+        [ -n "$SANITIZER_CURSOR" ] || return 0
+        journalctl --sync
+        journalctl -q -o cat --after-cursor="$SANITIZER_CURSOR" >"$HARNESS_STATE/said"
+        grep -a -q -E '(Address|Leak|UndefinedBehavior)Sanitizer|: runtime error: ' "$HARNESS_STATE/said" || return 0
+        say "  FAIL: a sanitizer reports:"
+        # Once to standard error and once to syslog.
+        grep -a -E '^(==[0-9]+==| +#[0-9]+ 0x|SUMMARY: |READ |WRITE |(Direct|Indirect) leak )|: runtime error: |(freed|allocated) by|Sanitizer' "$HARNESS_STATE/said" |
+                grep -a -v 'external symbolizer' | awk '!seen[$0]++' | head -n 200 >&2
+        return 1
+}
+
 # ---- verbs
 
 # In the machine itself there is much that is none of ours.
@@ -247,7 +268,9 @@ run_limited() {
 
 harness_test() {
         local rc=0
+        sanitizer_mark
         run_limited "$1" "$2" || rc=1
+        sanitizers_silent || rc=1
         if in_host && ! host_is_as "$HARNESS_STATE/baseline"; then
                 rc=3
         fi
@@ -261,14 +284,20 @@ harness_setup() {
                 # A daemon that is still starting up would look like something left behind.
                 host_baseline "$HARNESS_STATE/before"
         fi
+        sanitizer_mark
         run_limited "$1" setup_file || rc=1
+        sanitizers_silent || rc=1
         ! in_host || { host_baseline "$HARNESS_STATE/baseline"; }
         exit "$rc"
 }
 
 harness_teardown() {
         local rc=0
+        sanitizer_mark
         run_limited "$1" teardown_file || rc=1
+        # Its leaks are seen at its end.
+        [ -z "$SANITIZER_CURSOR" ] || systemctl stop berth-containerd.service
+        sanitizers_silent || rc=1
         if in_host && ! host_is_as "$HARNESS_STATE/before"; then
                 rc=3
         fi

@@ -48,6 +48,10 @@ lane_host() {
                 # Without KVM every instruction is emulated.
                 vm_has_kvm || slow=10
         fi
+        if [ "$SANITIZED" = yes ]; then
+                label="$suite sanitized"
+                slow=3
+        fi
         host=$CHECK_ID-$suite-$kind-$number
         folder=$RESULTS/$suite-$kind
         rows=$queue.$number
@@ -63,7 +67,10 @@ lane_file() {
         local row row_started group file function name suites long text rc log
         current=$(cut -f 2 "$1" | head -n 1)
         [ "$(case_header "$current" host any)" = any ] || lane_drop_host
-        lane_ready || state=broken
+        if ! lane_ready; then
+                state=broken
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$(lane_setup_log)" "$host"
+        fi
         while IFS= read -r row <&4; do
                 # Not a tab as separator, because read would take two for one.
                 IFS=$'\x1f' read -r group file function name suites long text <<<"${row//$'\t'/$'\x1f'}"
@@ -85,6 +92,7 @@ lane_file() {
                         continue
                 fi
                 lane_keep_journal "$row_started" "${log%.log}.journal"
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$log" "$host"
                 report FAILED "$name" "$label" "$row_started" "$log" "${log%.log}.journal"
                 # Anything but a plain failure: the host cannot be trusted any more.
                 [ "$rc" -eq 1 ] || lane_drop_host
@@ -97,7 +105,7 @@ lane_harness() {
         local verb=$1 file=$2 limit=$((slow > 1 ? 2400 : 1200))
         shift 2
         [ "$LONG" = no ] || limit=10000
-        timeout --foreground $limit "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" \
+        timeout --foreground $limit "$HOST" run "$host" -- env SUITE="$suite" BERTH_TEST_SLOW="$slow" BERTH_TEST_SANITIZED="$SANITIZED" \
                 bash /root/test/lib/harness.sh "$verb" "/root/test/cases/$file" "$@" </dev/null 3>&- 4<&-
 }
 
@@ -108,6 +116,7 @@ lane_ready() {
         state=none
         [ "$kind" = container ] || options+=("--$kind")
         [ "$(case_header "$current" flavour plain)" = plain ] || options+=("--$(case_header "$current" flavour plain)")
+        [ "$SANITIZED" = no ] || options+=(--sanitized)
         [ "$CHECK_BERTH" = yes ] || options+=(--no-berth)
         if [ "${options[*]}" != "$host_options" ]; then
                 lane_drop_host
@@ -161,6 +170,7 @@ lane_finish_file() {
         lane_harness teardown "$current" >"$log" 2>&1 || rc=$?
         if [ "$rc" -ne 0 ]; then
                 lane_keep_journal "$started" "${log%.log}.journal"
+                [ "$SANITIZED" = no ] || sanitizer_symbols "$log" "$host"
                 report FAILED "${current%.sh}-teardown" "$label" "$started" "$log" "${log%.log}.journal"
                 lane_drop_host
         fi

@@ -55,6 +55,7 @@ meson_rows() {
         printf 'build\tshellcheck\tbuild\tbuild-shellcheck\tmachine\tshort\tno complaint about the shell scripts\n'
         static_rows
         printf 'sanitized\tunit\tsanitized\tsanitized-unit-tests\tmachine\tshort\tthe unit tests with sanitizers of addresses, leaks and undefined behaviour\n'
+        printf 'sanitized\tworker\tsanitized\tsanitized-worker-tests\tmachine\tlong\tthe unit tests of workers and their parsers with sanitizers\n'
         printf 'sanitized\tvalgrind\tsanitized\tvalgrind-unit-tests\tmachine\tlong\tthe unit tests under valgrind\n'
         coverage_rows
         fuzz_rows
@@ -106,6 +107,7 @@ meson_one() {
         build/shellcheck) shell_scripts | (cd "$TOP" && xargs -0 shellcheck --severity=warning) ;;
         fuzz/*) fuzz_one "$file" ;;
         sanitized/valgrind) valgrind_unit_tests ;;
+        sanitized/worker) sanitized_worker_tests ;;
         sanitized/*) sanitized_unit_tests ;;
         coverage/*) coverage_lines ;;
         static/*) static_one "$file" ;;
@@ -117,13 +119,30 @@ meson_one() {
         esac
 }
 
-# sanitized_unit_tests: not those of workers, whose parsers have less memory than a sanitizer's shadow takes, and a filter of system calls.
+# sanitized_unit_tests: not those of workers, which take minutes and are by themselves.
 sanitized_unit_tests() {
         local folder names
         folder=$(meson_folder sanitized)
         meson_configure sanitized && meson compile -C "$folder" || return 1
         mapfile -t names < <(meson introspect --tests "$folder" | jq -r '.[].name | select(startswith("worker-") | not)')
         [ "${#names[@]}" -gt 30 ] && meson test -C "$folder" --no-rebuild --timeout-multiplier=10 --print-errorlogs "${names[@]}"
+}
+
+# sanitized_worker_tests: not worker-killed, which has strace(1) around it, and who looks for leaks is a tracer himself. Much of what these start has to
+# fail; so it is seen by what it says.
+sanitized_worker_tests() {
+        local folder said rc=0
+        folder=$(meson_folder sanitized)
+        said=$folder/worker-said
+        meson_configure sanitized && meson compile -C "$folder" || return 1
+        : >"$said"
+        BERTH_TEST_STDERR=$said meson test -C "$folder" --no-rebuild --timeout-multiplier=10 --print-errorlogs \
+                worker-copied worker-evil worker-interrupted || rc=1
+        if grep -a -q -E 'Sanitizer|: runtime error: ' "$said"; then
+                grep -a -A 60 -m 1 -E 'Sanitizer|: runtime error: ' "$said"
+                rc=1
+        fi
+        return "$rc"
 }
 
 # Without what valgrind has no means for: openat2(), which 3.19 answers with ENOSYS, and the sandbox of parsers with its filter of system calls and
