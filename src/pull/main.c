@@ -50,15 +50,16 @@ static int serve(CURL *curl, int fd, Message *m) {
         Transfer t = { .request = &request, .curl = curl, .on_size = on_size, .userdata = &fd };
         int r;
 
-        /* Who asks has the beginning, and knows how long it is. */
-        if (message_get(m, "offset") && (read_number(m, "offset", &t.done) < 0 || read_number(m, "size-max", &t.total) < 0 || t.done >= t.total))
-                return log_error_errno(EBADMSG, "A request begins nowhere.");
         if (!request.url || out < 0 || read_number(m, "size-max", &request.size_max) < 0 || read_number(m, "stall-seconds", &request.stall_seconds) < 0)
                 return log_error_errno(EBADMSG, "A request is not complete.");
+        /* Who asks has the beginning, and may know how long it is. */
+        if (message_get(m, "offset") && (read_number(m, "offset", &t.done) < 0 || (message_get(m, "size") && read_number(m, "size", &t.total) < 0) ||
+                                         t.done > request.size_max || (t.total > 0 && t.done >= t.total)))
+                return log_error_errno(EBADMSG, "A request begins nowhere.");
         r = transfer_run(&t);
         out = request.fd = fd_close(out);
         if (r < 0)
-                answer(fd, "failed", r == -ENOENT ? "not-found" : "other", "%s", t.error);
+                answer(fd, "failed", r == -ENOENT ? "not-found" : r == -ESTALE || r == -EBADMSG ? "changed" : "other", "%s", t.error);
         else
                 answer(fd, "done", NULL, "%llu", (unsigned long long) t.done);
         return 0;

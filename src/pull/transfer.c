@@ -87,6 +87,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *userdata) {
 static int look(Transfer *t) {
         curl_off_t length = -1;
         long code = 0;
+        uint64_t all;
 
         (void) curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
         (void) curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -101,14 +102,15 @@ static int look(Transfer *t) {
         t->to_skip = code == 200 ? t->done : 0;
         if (length < 0)
                 return 0;
-        if (t->total == 0 && t->done == 0) {
-                if ((uint64_t) length > t->request->size_max)
-                        return fail(t, true, -EFBIG, "'%.200s' has %llu bytes, more than the %llu that it may have", t->url, (unsigned long long) length,
+        all = (uint64_t) length + (code == 206 ? t->done : 0);
+        if (t->total == 0) {
+                if (all > t->request->size_max)
+                        return fail(t, true, -EFBIG, "'%.200s' has %llu bytes, more than the %llu that it may have", t->url, (unsigned long long) all,
                                     (unsigned long long) t->request->size_max);
-                t->total = (uint64_t) length;
+                t->total = all;
                 if (t->on_size)
                         t->on_size(t);
-        } else if ((uint64_t) length + (code == 206 ? t->done : 0) != t->total)
+        } else if (all != t->total)
                 return fail(t, true, -ESTALE, "'%.200s' was changed while it was downloaded", t->url);
         return 0;
 }

@@ -29,7 +29,7 @@ struct Transfer {
         void *userdata;
 
         uint64_t total;                 /* bytes, 0: not known */
-        uint64_t done;                  /* bytes that have been written, or were there before: then total is known */
+        uint64_t done;                  /* bytes that have been written, or were there before */
         uint64_t to_skip;               /* of this attempt, which began at the beginning again */
         AddressReach reach, reach_max;  /* of the server; the limit that holds now */
         bool proxied;
@@ -42,5 +42,5 @@ struct Transfer {
         bool final;                     /* error is one that another attempt would not mend */
 };
 
-/* 0, or negative with a sentence in t->error. -ENOENT: the server has no such thing. */
+/* 0, or negative with a sentence in t->error. -ENOENT: the server has no such thing; -ESTALE: what it has is another thing than what is there. */
 int transfer_run(Transfer *t);

@@ -107,6 +107,8 @@ static int send_request(Downloader *d, const Download *file, int pipe_fd) {
                 r = message_add(m, "only-public", d->only_public ? "1" : "0");
         if (r >= 0 && file->done > 0)
                 r = message_addf(m, "offset", "%llu", (unsigned long long) file->done);
+        if (r >= 0 && file->size > 0)
+                r = message_addf(m, "size", "%llu", (unsigned long long) file->size);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(proxies); i++)
                 if (*server_get(&d->server, proxies[i].key))
                         r = message_add(m, proxies[i].field, server_get(&d->server, proxies[i].key));
@@ -173,7 +175,9 @@ static int take_answer(Downloader *d, const Download *file, uint64_t *total) {
         if (streq_ptr(message_get(m, "error"), "not-found"))
                 return failure_set(f, FAILURE_NO_SUCH_FILE, ENOENT, "Download failed: the server has no '%s'.", name_for_message(file->url));
         r = string_escape(value, &text);
-        return failure_set(f, FAILURE_JOB_FAILED, r < 0 ? r : EIO, "Download failed: %s.", r < 0 ? "out of memory" : text);
+        if (r >= 0)
+                r = streq_ptr(message_get(m, "error"), "changed") ? -ESTALE : -EIO;
+        return failure_set(f, FAILURE_JOB_FAILED, r, "Download failed: %s.", text ?: "out of memory");
 }
 
 static int receive(Downloader *d, Download *file, EVP_MD_CTX *hash, int pipe_fd, int signal_fd, uint8_t *buffer) {
@@ -239,9 +243,9 @@ static int take_up(Downloader *d, Download *file, EVP_MD_CTX *hash, uint8_t *buf
         ssize_t n;
 
         file->done = file->found = 0;
-        if (file->size == 0 || !file->sha256 || fstat(file->fd, &st) < 0 || st.st_size == 0)
+        if (!file->sha256 || fstat(file->fd, &st) < 0 || st.st_size == 0)
                 return 0;
-        if ((uint64_t) st.st_size > file->size || lseek(file->fd, 0, SEEK_SET) < 0)
+        if ((uint64_t) st.st_size > (file->size > 0 ? file->size : file->size_max) || lseek(file->fd, 0, SEEK_SET) < 0)
                 return ftruncate(file->fd, 0) < 0 ? failure_set(f, FAILURE_JOB_FAILED, errno, "Failed to write what is downloaded: %m") : 0;
         job_progress(d->job, -1, "reading what is there");
         while ((n = read(file->fd, buffer, BUFFER_SIZE)) != 0) {

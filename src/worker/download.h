@@ -30,7 +30,7 @@ typedef struct Download {
         uint64_t size_max;
         uint64_t size;          /* 0: not known before; else what it must be */
         const char *sha256;     /* NULL: not known before; else what it must be */
-        int fd;                 /* where it goes: an empty file, or one with the beginning of what is known by its size and SHA-256 */
+        int fd;                 /* where it goes: an empty file, or one with the beginning of what is known by its SHA-256 */
         /* Of all that the job downloads, for its progress: bytes before this, and of all (0: the server says). */
         uint64_t progress_before, progress_all;
         EVP_MD_CTX *also;       /* what goes through this hash as well, or NULL */
@@ -40,7 +40,7 @@ typedef struct Download {
         char actual[SHA256_TEXT_SIZE];
 } Download;
 
-/* Fails with a sentence; -ENOENT: the server has no such file (a sentence too). On success the file is at its beginning. */
+/* Fails with a sentence; -ENOENT: the server has no such file, -ESTALE: it was changed, or what is there is longer (sentences too). On success the file is at its beginning. */
 int download_run(Downloader *d, Download *file);
 
 /* A file without a name, on the file system of dir_fd. */

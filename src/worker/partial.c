@@ -20,10 +20,13 @@
 #define AGE_MAX_SEC (24 * 60 * 60)
 #define OPEN_TRIES 8U
 
-typedef char PartialName[sizeof PREFIX + SHA256_TEXT_SIZE];
+typedef char PartialName[sizeof PREFIX + SHA256_TEXT_SIZE + DECIMAL_MAX];
 
-static void print_name(const char *sha256, PartialName ret) {
-        snprintf(ret, sizeof(PartialName), PREFIX "%.*s", (int) SHA256_TEXT_SIZE - 1, sha256);
+static void print_name(const char *sha256, uid_t uid, PartialName ret) {
+        int n = snprintf(ret, sizeof(PartialName), PREFIX "%.*s", (int) SHA256_TEXT_SIZE - 1, sha256);
+
+        if (uid != 0)
+                snprintf(ret + n, sizeof(PartialName) - (size_t) n, "-%u", (unsigned) uid);
 }
 
 /* > 0: removed; 0: somebody works on it. */
@@ -70,10 +73,10 @@ void partial_expire(int images_fd, size_t max) {
         }
 }
 
-int partial_open(Job *j, int images_fd, const char *sha256, int *ret_fd) {
+int partial_open(Job *j, int images_fd, const char *sha256, uid_t uid, int *ret_fd) {
         PartialName name;
 
-        print_name(sha256, name);
+        print_name(sha256, uid, name);
         for (unsigned i = 0; fingerprint_valid(sha256) && i < OPEN_TRIES; i++) {
                 _cleanup_close_ int fd = path_open_beneath(images_fd, name, O_RDWR | O_CREAT | O_NONBLOCK, 0600);
                 struct stat st;
@@ -90,9 +93,9 @@ int partial_open(Job *j, int images_fd, const char *sha256, int *ret_fd) {
         return download_open_spool(j, images_fd, ret_fd);
 }
 
-void partial_forget(int images_fd, const char *sha256) {
+void partial_forget(int images_fd, const char *sha256, uid_t uid) {
         PartialName name;
 
-        print_name(sha256, name);
+        print_name(sha256, uid, name);
         (void) unlinkat(images_fd, name, 0);
 }

@@ -49,25 +49,27 @@ int pull_open(Job *j, bool only_public, Pull *p) {
 
 /* What came by the time that it failed is there for the next who asks, unless that is what is wrong with it, or there is no room for it. */
 static int download_one(Pull *p, Download *d) {
-        bool resumable = d->sha256 && d->size > 0;
         Job *j = p->job;
         int r;
 
         r = download_run(&p->downloader, d);
         /* Something else than its beginning was there. */
-        if (r == -EBADMSG && d->found > 0 && !d->also && ftruncate(d->fd, 0) >= 0 && lseek(d->fd, 0, SEEK_SET) == 0) {
+        if ((r == -EBADMSG || r == -ESTALE) && d->found > 0 && !d->also && ftruncate(d->fd, 0) >= 0 && lseek(d->fd, 0, SEEK_SET) == 0) {
                 log_notice("What was there of '%s' is no part of it; downloading all of it.", name_for_message(d->url));
                 j->failure = (Failure) {};
                 r = download_run(&p->downloader, d);
         }
-        if (resumable && (r >= 0 || d->done == d->found || d->done == d->size || r == -ENOSPC || r == -EDQUOT || r == -EFBIG))
-                partial_forget(p->images_fd, d->sha256);
+        if (d->sha256 && (r >= 0 || d->done == d->found || (d->size > 0 && d->done == d->size) || r == -EBADMSG || r == -ESTALE ||
+                          r == -ENOSPC || r == -EDQUOT || r == -EFBIG))
+                partial_forget(p->images_fd, d->sha256, p->uid);
         return r;
 }
 
 /* ImportSource.begin: names and aliases are good. */
 int pull_files(Job *j, void *userdata) {
         Pull *p = userdata;
+        /* What came of it may stay when the job is gone: it is no larger than what the user may take. */
+        const uint64_t room = unpack_room(j), size_max = MIN_OF(MAX_OF(room, (uint64_t) 1), UNPACK_INPUT_MAX);
         uint64_t all = 0, before = 0;
         int r;
 
@@ -78,12 +80,12 @@ int pull_files(Job *j, void *userdata) {
         for (size_t i = 0; i < p->import.n_fds; i++) {
                 Download *d = p->files + i;
 
-                r = d->sha256 && d->size > 0 ? partial_open(j, p->images_fd, d->sha256, p->fds + i) : download_open_spool(j, p->images_fd, p->fds + i);
+                r = d->sha256 ? partial_open(j, p->images_fd, d->sha256, p->uid, p->fds + i) : download_open_spool(j, p->images_fd, p->fds + i);
                 if (r < 0)
                         return r;
                 d->fd = p->fds[i];
                 d->url = p->urls[i];
-                d->size_max = UNPACK_INPUT_MAX;
+                d->size_max = size_max;
                 d->progress_before = before;
                 d->progress_all = all;
                 r = download_one(p, d);
@@ -208,6 +210,7 @@ static int pull_url(Job *j, const char *url) {
         p.urls[0] = strdup(url);
         if (!p.urls[0])
                 return -ENOMEM;
+        p.uid = j->owner;
         p.files[0].sha256 = p.import.fingerprint = sums ? p.sums[0] : NULL;
         p.import.n_fds = 1;
         p.import.userdata = &p;

@@ -13,6 +13,7 @@ typedef struct Pull {
         Job *job;
         Downloader downloader;
         int images_fd;
+        uid_t uid;                                      /* whose what came of files is; 0: everybody's */
         char *urls[PULL_FILES_MAX];                     /* owned */
         char sums[PULL_FILES_MAX][SHA256_TEXT_SIZE];
         Download files[PULL_FILES_MAX];                 /* size and sha256 are what is promised, the rest is made here */

@@ -286,8 +286,7 @@ static int finish(Unpack *u, int result, WriterReport *ret) {
         return 0;
 }
 
-/* What an owner who has a limit may still take with this job. */
-static uint64_t room_left(const Job *j) {
+uint64_t unpack_room(const Job *j) {
         const char *text = message_get(j->request, "room");
         uint64_t room;
 
@@ -314,7 +313,7 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to prepare unpacking: %m");
         u.signal_fd = signal_fd;
         u.buffer = buffer;
-        u.shared->room = room_left(j);
+        u.shared->room = unpack_room(j);
         u.shared->kept = input->keep_fd >= 0 || input->cloned;
 
         if (input->squashfs) {

@@ -34,5 +34,8 @@ typedef struct UnpackInput {
 /* Accepts a regular file or a pipe that is open for reading. */
 int unpack_open_input(Job *j, int fd, UnpackInput *ret);
 
+/* What an owner who has a limit may still take with this job, in bytes. */
+uint64_t unpack_room(const Job *j);
+
 /* scratch_fd: a directory of the job's, for the reader's empty root. hash may be NULL. */
 int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, WriterStart start, void *userdata, WriterReport *ret);

@@ -392,14 +392,14 @@ test_R41_goes_on() {
         remote half "$AT/half/goeson" --keyring "$WEB/good.gpg"
         remote whole "$AT/plain/goeson" --keyring "$WEB/good.gpg"
         on_exit 'forget_image big; rm -f "$STORE"/images/.partial-*'
-        break_off
+        break_off berthctl pull half:b --alias big
         expect berthctl pull half:b --alias big
         assert_eq "$(image_of big)" "$fingerprint"
         assert_match "$(grep -- /half/goeson/files/big/20260101/root "$WEB/requests.log" | tail -n 1)" "bytes=$((size / 2))-"
         [ -z "$(partial)" ] || fail 'something is left'
         drop big
 
-        break_off
+        break_off berthctl pull half:b --alias big
         printf 'no part of it' | dd of="$(partial)" bs=1 seek=1000 conv=notrunc status=none
         expect berthctl pull whole:b --alias big
         assert_eq "$(image_of big)" "$fingerprint"
@@ -407,7 +407,7 @@ test_R41_goes_on() {
         drop big
 
         # One that nobody has asked for again goes.
-        break_off
+        break_off berthctl pull half:b --alias big
         expect busctl call org.berth1 /org/berth1 org.berth1.Manager RefreshImages
         [ -n "$(partial)" ] || fail 'it is gone already'
         touch -d '2 days ago' "$(partial)"
@@ -415,14 +415,113 @@ test_R41_goes_on() {
         [ -z "$(partial)" ] || fail 'it is still there'
 }
 
+# a file of a URL whose hash is known before is gone on with, too; one that has become another, or was never what was promised, is not
+test_R41_url_goes_on() {
+        local dir=$WEB/url size how pull=(berthctl pull "$AT/half/url/root.tar.xz" --verify=checksum --alias big)
+        on_exit 'forget_image big; rm -f "$STORE"/images/.partial-*'
+        url_file
+        break_off "${pull[@]}"
+        expect "${pull[@]}"
+        assert_eq "$(image_of big)" "$(fingerprint_of "$dir/root.tar.xz")"
+        assert_eq "$(url_ranges /half/ | paste -sd' ')" "- bytes=$((size / 2))-"
+        [ -z "$(partial)" ] || fail 'something is left'
+        drop big
+
+        # The server has another one meanwhile: what is there has another name.
+        break_off "${pull[@]}"
+        printf 'another' | xz -c >>"$dir/root.tar.xz"
+        url_sums
+        expect berthctl pull "$AT/plain/url/root.tar.xz" --verify=checksum --alias big
+        assert_eq "$(image_of big)" "$(fingerprint_of "$dir/root.tar.xz")"
+        assert_eq "$(url_ranges /plain/ | tail -n 1)" - 'the changed file'
+        [ -n "$(partial)" ] || fail 'what was there is gone'
+        drop big
+        rm "$STORE"/images/.partial-*
+
+        # What is there is no part of it, or longer than it; the second question is for all of it.
+        url_file
+        for how in plain noranges; do
+                break_off "${pull[@]}"
+                printf 'no part of it' | dd of="$(partial)" bs=1 seek=1000 conv=notrunc status=none
+                pull_after_all "$how"
+                break_off "${pull[@]}"
+                truncate -s "$((2 * size))" "$(partial)"
+                pull_after_all "$how"
+        done
+
+        # Whose hash nobody knows begins at the beginning.
+        berthctl pull "$AT/half/url/root.tar.xz" --verify=no --alias big >pull.log 2>&1 &
+        wait_until 20 downloads || fail "nothing is downloaded: $(<pull.log)"
+        systemctl kill --signal=KILL "$(job_unit)"
+        ! wait $! || fail 'the pull succeeded'
+        [ -z "$(partial)" ] || fail 'there is something that cannot be verified'
+}
+
+# what came for a user is his: a server that he chose can promise any hash and send something else, which is no beginning for others
+test_R41_S75_url_of_users() {
+        local dir=$WEB/url public=http://203.0.113.7:8081 size file
+        ip address add 203.0.113.7/32 dev lo
+        on_exit 'systemctl stop pull-public.service; ip address del 203.0.113.7/32 dev lo; forget_image big; rm -f "$STORE"/images/.partial-*'
+        serve pull-public 8081 203.0.113.7
+        polkit_rule pull 'if (action.id == "org.berth1.pull-image") return polkit.Result.YES;'
+        url_file
+        eventually 10 alice_is_told 'this host itself' "$AT/plain/url/root.tar.xz"
+        break_off as alice berthctl --no-ask-password pull "$public/half/url/root.tar.xz" --verify=checksum --alias big
+        file=$(partial)
+        expect as bob berthctl --no-ask-password pull "$public/plain/url/root.tar.xz" --verify=checksum --alias big
+        assert_eq "$(url_ranges /plain/ | tail -n 1)" - "bob's"
+        drop big
+        expect berthctl pull "$AT/plain/url/root.tar.xz" --verify=checksum --alias big
+        assert_eq "$(url_ranges /plain/ | tail -n 1)" - "root's"
+        drop big
+        assert_eq "$(partial)" "$file"
+        expect as alice berthctl --no-ask-password pull "$public/plain/url/root.tar.xz" --verify=checksum --alias big
+        assert_eq "$(url_ranges /plain/ | tail -n 1)" "bytes=$((size / 2))-" "alice's"
+        [ -z "$(partial)" ] || fail 'something is left'
+        drop big
+
+        # The limit of a user's disk is one of what may stay when he has broken off.
+        expect berthctl set-server DiskPerUserMax="$((size / 2))"
+        on_exit 'berthctl set-server DiskPerUserMax=infinity'
+        refused 'more than the' as alice berthctl --no-ask-password pull "$public/plain/url/root.tar.xz" --verify=checksum --alias big
+}
+
+# url_file: one at .../url/root.tar.xz, and its SHA256SUMS; size
+url_file() {
+        mkdir -p "$dir"
+        cp "$WEB/bb.tar.xz" "$dir/root.tar.xz"
+        size=$(stat -c %s "$dir/root.tar.xz")
+        url_sums
+}
+
+url_sums() {
+        (cd "$dir" && sha256sum root.tar.xz >SHA256SUMS)
+}
+
+# url_ranges HOW: what was asked of it
+url_ranges() {
+        grep -- "^GET ${1}url/root" "$WEB/requests.log" | cut -d' ' -f3
+}
+
+# pull_after_all HOW: two questions, for the rest and for all
+pull_after_all() {
+        local there
+        there=$(stat -c %s "$(partial)")
+        expect berthctl pull "$AT/$1/url/root.tar.xz" --verify=checksum --alias big
+        assert_eq "$(image_of big)" "$(fingerprint_of "$dir/root.tar.xz")" "$1"
+        assert_eq "$(url_ranges "/$1/" | tail -n 2 | paste -sd' ')" "bytes=$there- -" "$1"
+        [ -z "$(partial)" ] || fail 'something is left'
+        drop big
+}
+
 partial() {
         find "$STORE/images" -name '.partial-*' -size "+${1:-0}c"
 }
 
-# break_off: a pull of half:b is killed when half of it is there
+# break_off COMMAND...: a pull of 'big' is killed when half of it is there
 break_off() {
         local pid
-        berthctl pull half:b --alias big >pull.log 2>&1 &
+        "$@" >pull.log 2>&1 &
         pid=$!
         wait_until 20 half_is_there || fail "nothing is downloaded: $(<pull.log)"
         systemctl kill --signal=KILL "$(job_unit)"
