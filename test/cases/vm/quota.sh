@@ -51,7 +51,7 @@ test_R93_root_size() {
         # The control: what has no limit sees all of the disk.
         [ "$(inside c2 df -m / | awk 'END { print $2 }')" -gt 400 ] || fail "c2 sees a limit"
         # Files of all ids, links, and what is made by whom else count, too.
-        expect inside c1 install -d -o 1000 /root/u
+        expect inside c1 sh -c 'mkdir /root/u && chown 1000 /root/u'
         # shellcheck disable=SC2016
         expect_fail --message 'Disk quota exceeded|No space left' inside c1 sh -c \
                 'for i in 1 2 3 4 5 6; do dd if=/dev/zero of=/root/u/$i bs=1M count=4 && chown 1000 /root/u/$i || exit 1; done'
