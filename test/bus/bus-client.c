@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/strv.h"
 #include "shared/bus-names.h"
@@ -22,7 +24,8 @@ static int usage(void) {
               "bus-client exec-fd NAME PATH                passes PATH, opened O_PATH or as a directory, as standard input\n"
               "bus-client console NAME                     prints the first bytes of the console\n"
               "bus-client copy-to NAME PATH FILE | copy-from NAME PATH FILE\n"
-              "bus-client vanish METHOD NAME               calls, and is gone before the answer\n"
+              "bus-client vanish METHOD NAME N             N callers that are gone 0 to 20 ms after their calls\n"
+              "bus-client times METHOD NAME NAME N         N calls about each, which have to fail; the medians in microseconds\n"
               "bus-client flood N                          N calls whose answers nobody reads\n"
               "bus-client spoof                            sends the manager signals in the name of systemd\n"
               "bus-client listen                           prints the names of all signals of the manager that it hears\n"
@@ -212,18 +215,61 @@ static int do_copy(sd_bus *bus, bool to, const char *name, const char *path, con
         return MIN_OF(r, 0);
 }
 
-static int do_vanish(sd_bus *bus, const char *member, const char *name) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
+/* Before, while and after the manager and polkit look who it is. */
+static int do_vanish(const char *member, const char *name, unsigned n) {
+        int r = 0;
 
-        r = new_call(bus, member, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", name);
-        if (r >= 0)
-                r = sd_bus_send(bus, m, NULL);
-        if (r >= 0)
-                r = sd_bus_flush(bus);
+        for (unsigned i = 0; r >= 0 && i < n; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+                _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+
+                r = sd_bus_open_system(&bus);
+                if (r >= 0)
+                        r = new_call(bus, member, &m);
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "s", name);
+                if (r >= 0)
+                        r = sd_bus_send(bus, m, NULL);
+                if (r >= 0)
+                        r = sd_bus_flush(bus);
+                (void) usleep(i % 21 * USEC_PER_MSEC);
+        }
         return MIN_OF(r, 0);
+}
+
+static int compare(const void *a, const void *b) {
+        const uint64_t *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
+/* In turns, so that what else goes on concerns both. */
+static int do_times(sd_bus *bus, const char *member, char *names[], unsigned n) {
+        _cleanup_free_ uint64_t *times = calloc(n, 2 * sizeof *times);
+
+        for (unsigned i = 0; times && i < 2 * n; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+                uint64_t began;
+                int r;
+
+                r = new_call(bus, member, &m);
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "s", names[i % 2]);
+                if (r < 0)
+                        return r;
+                began = clock_usec(CLOCK_MONOTONIC);
+                if (sd_bus_call(bus, m, 0, NULL, NULL) >= 0) {
+                        fprintf(stderr, "%s of '%s' has not failed\n", member, names[i % 2]);
+                        return -EEXIST;
+                }
+                times[i % 2 * n + i / 2] = clock_usec(CLOCK_MONOTONIC) - began;
+        }
+        if (!times)
+                return -ENOMEM;
+        qsort(times, n, sizeof *times, compare);
+        qsort(times + n, n, sizeof *times, compare);
+        printf("%llu %llu\n", (unsigned long long) times[n / 2], (unsigned long long) times[n + n / 2]);
+        return 0;
 }
 
 static int do_flood(sd_bus *bus, unsigned n) {
@@ -307,8 +353,10 @@ int main(int argc, char *argv[]) {
                 r = do_copy(bus, true, argv[2], argv[3], argv[4]);
         else if (streq(verb, "copy-from") && argc == 5)
                 r = do_copy(bus, false, argv[2], argv[3], argv[4]);
-        else if (streq(verb, "vanish") && argc == 4)
-                r = do_vanish(bus, argv[2], argv[3]);
+        else if (streq(verb, "vanish") && argc == 5 && parse_u32(argv[4], 1000000, &n) >= 0)
+                r = do_vanish(argv[2], argv[3], n);
+        else if (streq(verb, "times") && argc == 6 && parse_u32(argv[5], 100000, &n) >= 0 && n > 0)
+                r = do_times(bus, argv[2], argv + 3, n);
         else if (streq(verb, "flood") && argc == 3 && parse_u32(argv[2], 1000000, &n) >= 0)
                 r = do_flood(bus, n);
         else if (streq(verb, "listen") && argc == 2)

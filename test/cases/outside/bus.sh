@@ -74,15 +74,50 @@ test_S91_forged_signals() {
         assert_eq "$(host_sh "berthctl --json=short list | jq -r '.[0].state'")" running
 }
 
-# who disconnects while polkit thinks is never taken for somebody else
-test_S88_caller_vanishes() {
+# vanishing CALLERS CALLS: of alice, so many at once.
+vanishing() {
         host_with_client
+        # The control: what vanishes is heard.
         host_sh 'berthctl stop web1
-                 for i in $(seq 300); do
-                         setpriv --reuid=alice --regid=alice --init-groups bus-client vanish StartContainer web1
-                 done'
+                 bus-client vanish StartContainer web1 1'
+        eventually_in_host 20 'berthctl list --json=short | grep -q "\"state\":\"running\""'
+        host_sh 'berthctl stop web1
+                 for i in $(seq "$1"); do
+                         setpriv --reuid=alice --regid=alice --init-groups bus-client vanish StartContainer web1 "$2" &
+                         callers+=($!)
+                 done
+                 wait "${callers[@]}"' "$1" "$2"
         assert_eq "$(host_sh "sleep 1; berthctl --json=short list | jq -r '.[0].state'")" stopped
         assert_eq "$(host_sh 'systemctl show --property NRestarts --value berth-containerd')" 0
+}
+
+# eventually_in_host SECONDS SCRIPT
+eventually_in_host() {
+        wait_until "$1" host_sh "$2" || fail "not within $1 s: $2"
+}
+
+# who disconnects while polkit thinks is never taken for somebody else
+test_S88_caller_vanishes() {
+        vanishing 4 100
+}
+
+# [long] the same, a hundred thousand times
+test_S88_caller_vanishes_long() {
+        vanishing 10 10000
+}
+
+# what is another's and what does not exist take the same time, with polkit and without
+test_S93_times() {
+        local method others absent
+        host_with_client
+        # The control: its owner is answered otherwise.
+        expect_fail --message "'web1' has not failed" host_run bus-client times GetContainer nosuch web1 1
+        for method in GetContainer GetStatistics GetApplied FreezeContainer StartContainer EnableContainer; do
+                host_run --user alice bus-client times "$method" nosuch web1 10 >/dev/null
+                read -r absent others <<<"$(host_run --user alice bus-client times "$method" nosuch web1 400)"
+                say "  # $method: $absent and $others us"
+                awk -v a="$absent" -v b="$others" 'BEGIN { exit !(a > 0 && b > 0 && a < 1.3 * b && b < 1.3 * a) }' || fail "$method tells by its time what is there: $absent and $others us"
+        done
 }
 
 # a flood of calls of one user keeps root waiting not for long, and does not fill the memory
