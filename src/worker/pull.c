@@ -59,7 +59,7 @@ static int download_one(Pull *p, Download *d) {
                 j->failure = (Failure) {};
                 r = download_run(&p->downloader, d);
         }
-        if (d->sha256 && (r >= 0 || d->done == d->found || (d->size > 0 && d->done == d->size) || r == -EBADMSG || r == -ESTALE ||
+        if (d->sha256 && (r >= 0 || d->done == 0 || (d->size > 0 && d->done == d->size) || r == -EBADMSG || r == -ESTALE ||
                           r == -ENOSPC || r == -EDQUOT || r == -EFBIG))
                 partial_forget(p->images_fd, d->sha256, p->uid);
         return r;

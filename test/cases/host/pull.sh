@@ -427,6 +427,15 @@ test_R41_url_goes_on() {
         [ -z "$(partial)" ] || fail 'something is left'
         drop big
 
+        # An attempt that brought nothing has not spoiled what is there.
+        break_off "${pull[@]}"
+        mv "$dir/root.tar.xz" "$dir/away"
+        expect_fail --message 'the server has no' "${pull[@]}"
+        mv "$dir/away" "$dir/root.tar.xz"
+        expect "${pull[@]}"
+        assert_eq "$(url_ranges /half/ | tail -n 1)" "bytes=$((size / 2))-" 'after an attempt that brought nothing'
+        drop big
+
         # The server has another one meanwhile: what is there has another name.
         break_off "${pull[@]}"
         printf 'another' | xz -c >>"$dir/root.tar.xz"
