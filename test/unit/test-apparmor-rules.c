@@ -292,7 +292,7 @@ static void compare(const char *list) {
         free(rules);
 }
 
-START_TEST(lists_that_are_installed) {
+START_TEST(R112_lists_that_are_installed) {
         static const char *const names[] = { "writable.list", "writable-privileged.list" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -304,7 +304,7 @@ START_TEST(lists_that_are_installed) {
 }
 END_TEST
 
-START_TEST(small_lists) {
+START_TEST(R112_small_lists) {
         compare("/a\n  b\n");
         compare("/a\n  b\n  bc\n  bcd/e\n");
         compare("/a/b\n  *\n/c\n  d*/e*/f\n  x/**\n");
@@ -313,7 +313,7 @@ START_TEST(small_lists) {
 }
 END_TEST
 
-START_TEST(dangerous_and_needed) {
+START_TEST(R112_S28_S29_dangerous_and_needed) {
         static const struct {
                 const char *list, *path;
                 bool denied;
@@ -345,7 +345,7 @@ START_TEST(dangerous_and_needed) {
 }
 END_TEST
 
-START_TEST(mistakes) {
+START_TEST(R112_mistakes) {
         static const struct {
                 const char *list;
                 unsigned line;
@@ -374,10 +374,10 @@ int main(void) {
         int failed;
 
         tcase_set_timeout(t, 120);
-        tcase_add_test(t, lists_that_are_installed);
-        tcase_add_test(t, small_lists);
-        tcase_add_test(t, dangerous_and_needed);
-        tcase_add_test(t, mistakes);
+        tcase_add_test(t, R112_lists_that_are_installed);
+        tcase_add_test(t, R112_small_lists);
+        tcase_add_test(t, R112_S28_S29_dangerous_and_needed);
+        tcase_add_test(t, R112_mistakes);
         suite_add_tcase(s, t);
         runner = srunner_create(s);
         srunner_run_all(runner, CK_NORMAL);

@@ -38,7 +38,7 @@ teardown_file() {
 }
 
 # Annie boots a root file system that is on her stick; it ends when she leaves, unless she may linger
-test_R121_a_root_file_system_from_a_stick() {
+test_R44_R121_a_root_file_system_from_a_stick() {
         log_in alice tty1
         log_in bob tty2
         on_exit 'loginctl disable-linger alice; log_out alice; log_out bob; forget stick; forget_image stick'
