@@ -10,7 +10,7 @@ readonly COVERAGE_NOT='\s*(return|r =) (-ENOMEM|log_oom\(\)|report_oom\(\));'
 
 # NAME REGULAR-EXPRESSION: files below src/.
 readonly COVERED=(
-        'settings' 'settings/(calendar|device|device-file|device-table|file|ini|load|lxd|privileged|quantity|quote|server|snapshot-pattern|table|types.*)\.c'
+        'settings' 'settings/(calendar|device|device-file|device-table|file|ini|load|lxd|privileged|profile|quantity|quote|remote|server|snapshot-pattern|table|types.*)\.c'
         'metadata of images' '(worker/(metadata|image-conf)|shared/(yaml-tree|image-yaml))\.c'
         'templates' 'launch/template/(expression|filter|render|value)\.c'
         'names and streams of archives' '(worker/(entry-path|stream)|shared/names)\.c'

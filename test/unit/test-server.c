@@ -66,23 +66,6 @@ START_TEST(change) {
 }
 END_TEST
 
-static void write_text(const char *root, const char *directory, const char *name, const char *text) {
-        char path[512];
-        int fd;
-
-        snprintf(path, sizeof path, "%s%s", root, directory);
-        for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-                *p = 0;
-                (void) mkdir(path, 0755);
-                *p = '/';
-        }
-        (void) mkdir(path, 0755);
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(path_write_atomic(fd, name, text, strlen(text), 0644), 0);
-        (void) fd_close(fd);
-}
-
 /* Limits of users as numbers; what they cannot be said in is the largest. */
 START_TEST(limits) {
         static const struct {
@@ -106,7 +89,7 @@ START_TEST(limits) {
 
                 ck_assert_ptr_nonnull(mkdtemp(root));
                 snprintf(text, sizeof text, "[Server]\n%s\n", good[i].line);
-                write_text(root, BERTH_CONFIG_DIR, "berth.conf", text);
+                unit_write(root, BERTH_CONFIG_DIR, "berth.conf", text);
                 ck_assert_int_eq(server_settings_load(root, &s, &error), 0);
                 ck_assert_msg(server_get_number(&s, good[i].key) == good[i].expected, "%s: %llu", good[i].line, (unsigned long long) server_get_number(&s, good[i].key));
                 server_settings_done(&s);
@@ -128,9 +111,9 @@ START_TEST(files) {
         ck_assert_int_eq(server_get_subnet(&s, &address, &prefix), -ENODATA);
         server_settings_done(&s);
 
-        write_text(root, BERTH_VENDOR_DIR, "berth.conf", "[Server]\nContainersMax=10\nJobsPerUserMax=2\n");
-        write_text(root, BERTH_CONFIG_DIR, "berth.conf", "[Server]\nContainersMax=20\nBridgeSubnet=10.9.8.7/24\n");
-        write_text(root, BERTH_CONFIG_DIR "/berth.conf.d", "50-x.conf", "[Server]\nContainersMax=30\nJobsPerUserMax=\n");
+        unit_write(root, BERTH_VENDOR_DIR, "berth.conf", "[Server]\nContainersMax=10\nJobsPerUserMax=2\n");
+        unit_write(root, BERTH_CONFIG_DIR, "berth.conf", "[Server]\nContainersMax=20\nBridgeSubnet=10.9.8.7/24\n");
+        unit_write(root, BERTH_CONFIG_DIR "/berth.conf.d", "50-x.conf", "[Server]\nContainersMax=30\nJobsPerUserMax=\n");
         ck_assert_int_eq(server_settings_load(root, &s, &error), 0);
         ck_assert_uint_eq(server_get_number(&s, SERVER_CONTAINERS_MAX), 30);
         ck_assert_ptr_nonnull(endswith(s.sources[SERVER_CONTAINERS_MAX], "/50-x.conf"));
@@ -141,7 +124,7 @@ START_TEST(files) {
         server_settings_done(&s);
 
         /* The mistake is told, and the rest counts. */
-        write_text(root, BERTH_CONFIG_DIR "/berth.conf.d", "60-y.conf", "[Server]\nContainersMax=lots\nSpareWorker=no\n");
+        unit_write(root, BERTH_CONFIG_DIR "/berth.conf.d", "60-y.conf", "[Server]\nContainersMax=lots\nSpareWorker=no\n");
         ck_assert_int_eq(server_settings_load(root, &s, &mistake), -EBADMSG);
         ck_assert_ptr_nonnull(strstr(mistake, "60-y.conf:2: ContainersMax"));
         ck_assert_uint_eq(server_get_number(&s, SERVER_CONTAINERS_MAX), 30);

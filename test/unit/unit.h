@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/macro.h"
@@ -37,6 +39,23 @@ static inline char *unit_make_directory(void) {
         ck_assert_int_ge(asprintf(&path, "%s/berth-unit-XXXXXX", getenv("TMPDIR") ?: "/tmp"), 0);
         ck_assert_ptr_nonnull(mkdtemp(path));
         return path;
+}
+
+/* A file in a directory below root, which is made. */
+static inline void unit_write(const char *root, const char *directory, const char *name, const char *text) {
+        char path[1024];
+        FILE *f;
+
+        ck_assert_int_lt(snprintf(path, sizeof path, "%s%s/%s", root, directory, name), (int) sizeof path);
+        for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+                *p = 0;
+                (void) mkdir(path, 0755);
+                *p = '/';
+        }
+        f = fopen(path, "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs(text, f), 0);
+        ck_assert_int_eq(fclose(f), 0);
 }
 
 /* The call failed with this error and a sentence that has the two words in it; frees the sentence. */
