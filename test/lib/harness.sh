@@ -142,7 +142,8 @@ host_state() {
         find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -printf 'file %p\n' 2>/dev/null
         # The manager comes and goes as it likes.
         find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd*' -not -name '80-berthbr0*' -not -name 10-berth.conf -printf 'file %p\n' 2>/dev/null
-        find /sys/fs/cgroup -type d \( -name '*berth-*' -o -name 'berth@*' \) \
+        # What is in a container's is the guest's, berth's jobs in a guest as well.
+        find /sys/fs/cgroup -type d -path '*/berth-*.scope/*' -prune -o -type d \( -name '*berth-*' -o -name 'berth@*' \) \
                 -not -name 'berth-containerd.service' -not -name '*.slice' -printf 'cgroup %P\n' 2>/dev/null
         ip -o link | awk -F': ' '{ sub("@.*", "", $2); if ($2 != "berthbr0") print "interface " $2 }'
         ip netns list 2>/dev/null | awk 'NF { print "network namespace " $1 }'
@@ -194,7 +195,7 @@ host_baseline() {
 
 # host_is_as FILE: compares with a state kept before. What is done in the background gets some time.
 host_is_as() {
-        local before=$1 end=$((SECONDS + 30 * (${BERTH_TEST_SLOW:-1} > 1 ? 4 : 1))) now
+        local before=$1 end=$((SECONDS + 60 * (${BERTH_TEST_SLOW:-1} > 1 ? 2 : 1))) now
         [ -e "$before" ] || return 0
         while :; do
                 now=$(host_state_sorted)
