@@ -130,23 +130,27 @@ host_reboot() {
 
 # ---- the state of the host, to see what a test leaves behind
 
-# host_state: one line for each thing that berth, or a test, may leave.
+# host_state UNITS: one line for each thing that berth, or a test, may leave. Few programs, because this runs after every test, in emulated machines too.
 host_state() {
-        systemctl list-units --all --plain --no-legend --full 'berth-*' 'berth@*' 'machine-berth*' |
-                awk '$1 != "berth-containerd.service" && $1 !~ /\.(slice|socket|target)$/ { print "unit " $1 " " $3 }'
-        systemctl list-units --state=failed --plain --no-legend --full | awk '{ print "failed unit " $1 }'
-        machinectl list --no-legend 2>/dev/null | awk 'NF { print "machine " $1 }'
+        local path
+        awk '$3 == "failed" { print "failed unit " $1 }
+                $1 ~ /^(berth[-@]|machine-berth)/ && $1 != "berth-containerd.service" && $1 !~ /\.(slice|socket|target)$/ { print "unit " $1 " " $3 }' <<<"$1"
         awk '$5 !~ "^/(run/(credentials|user)/|proc/sys/fs/binfmt_misc)" { print "mount " $5 }' /proc/self/mountinfo
         # Of a container or an image, its folder is enough to see.
         find /var/lib/berth -mindepth 2 -maxdepth 2 -printf 'file %p\n' 2>/dev/null
         find /run/berth /etc/berth -mindepth 1 -maxdepth 2 -not -path '/run/berth/.jobs*' -printf 'file %p\n' 2>/dev/null
         # The manager comes and goes as it likes.
-        find /run/systemd /etc/systemd -name '*berth*' -not -name '*berth-containerd*' -not -name '80-berthbr0*' -not -name 10-berth.conf -printf 'file %p\n' 2>/dev/null
+        find /run/systemd /etc/systemd -path '/run/systemd/machines/*' -type f -printf 'machine %f\n' -o \
+                -name '*berth*' -not -name '*berth-containerd*' -not -name '80-berthbr0*' -not -name 10-berth.conf -printf 'file %p\n' 2>/dev/null
         # What is in a container's is the guest's, berth's jobs in a guest as well.
         find /sys/fs/cgroup -type d -path '*/berth-*.scope/*' -prune -o -type d \( -name '*berth-*' -o -name 'berth@*' \) \
                 -not -name 'berth-containerd.service' -not -name '*.slice' -printf 'cgroup %P\n' 2>/dev/null
-        ip -o link | awk -F': ' '{ sub("@.*", "", $2); if ($2 != "berthbr0") print "interface " $2 }'
-        ip netns list 2>/dev/null | awk 'NF { print "network namespace " $1 }'
+        for path in /sys/class/net/*/; do
+                [ "$path" = /sys/class/net/berthbr0/ ] || echo "interface $path"
+        done
+        for path in /run/netns/*; do
+                [ ! -e "$path" ] || echo "network namespace $path"
+        done
         ps -e -o comm= | awk '/^berth-(launch|worker)/ { print "process " $1 }'
         find /dev/shm /tmp -mindepth 1 -maxdepth 1 -name '*berth*' -not -name '*berth-containerd*' -printf 'file %p\n' 2>/dev/null
 }
@@ -155,9 +159,8 @@ host_state_sorted() {
         # Not everything that is looked for must exist. The worker that waits for a job, as long as the manager is there, comes when it is quiet.
         (
                 set +e +o pipefail
-                spare=$(spare_workers) state=$(host_state)
-                spare+=$'\n'$(spare_workers)
-                grep -vFf <(sed '/^$/d' <<<"$spare") <<<"$state" | sort | uniq -c
+                units=$(systemctl list-units --all --plain --no-legend --full)
+                host_state "$units" | grep -vFf <(awk '/ waits for a job$/ { print $1 }' <<<"$units") | sort | uniq -c
         )
 }
 

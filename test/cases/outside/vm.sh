@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Virtual machines as test hosts, and as machines that really reboot or lose their power. One test, because they are slow to boot where they are emulated.
+# flavour: vm
 # limit: 2400
 
 # a virtual machine boots, runs commands, copies files, keeps a journal, and leaves nothing behind
