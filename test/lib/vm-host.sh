@@ -54,8 +54,8 @@ vm_boot() {
         local dir=$1 name=$2 image i
         image=$(<"$dir/image")
         # Where all is emulated, what costs most is what real processors do at no cost: a clock that is a device (the kernel takes the TSC for unstable), tables
-        # of pages with five levels, calls through retpolines.
-        local accel=(-accel "tcg,thread=multi" -cpu max,la57=off) arguments='tsc=reliable mitigations=off'
+        # of pages with five levels, calls through retpolines, and each letter on a serial line.
+        local accel=(-accel "tcg,thread=multi" -cpu max,la57=off) arguments='tsc=reliable mitigations=off quiet'
         ! vm_has_kvm || accel=(-accel kvm -cpu host) arguments=''
         # Somebody else may take the port between our choice and qemu's.
         for i in {1..10}; do
