@@ -6,9 +6,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "basic/fd.h"
+
+pid_t child_fork_with_socket(int *ret_fd) {
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        int pair[2];
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        ours = pair[0];
+        theirs = pair[1];
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        *ret_fd = pid == 0 ? TAKE_FD(theirs) : TAKE_FD(ours);
+        return pid;
+}
 
 int child_wait(pid_t pid) {
         int status;

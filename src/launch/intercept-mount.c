@@ -110,27 +110,22 @@ static int open_paths(const InterceptCall *c, const Arguments *a, Caller *p, int
 
 /* A process for what follows in the caller's place. */
 static int in_caller(const InterceptCall *c, const Arguments *a, Caller *p, int ret_fds[static 2]) {
-        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], r, error = 0;
+        _cleanup_close_ int socket_fd = -EBADF;
+        int r, error = 0;
         size_t n_fds = 2;
         ssize_t size;
         pid_t pid;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-        pid = fork();
+        pid = child_fork_with_socket(&socket_fd);
         if (pid < 0)
-                return -errno;
+                return (int) pid;
         if (pid == 0) {
-                r = open_paths(c, a, p, theirs);
+                r = open_paths(c, a, p, socket_fd);
                 if (r < 0)
-                        (void) socket_send(theirs, &r, sizeof r, NULL, 0);
+                        (void) socket_send(socket_fd, &r, sizeof r, NULL, 0);
                 _exit(EXIT_SUCCESS);
         }
-        theirs = fd_close(theirs);
-        size = socket_receive(ours, &error, sizeof error, ret_fds, &n_fds);
+        size = socket_receive(socket_fd, &error, sizeof error, ret_fds, &n_fds);
         (void) child_wait(pid);
         if (size != sizeof error || (error >= 0 && n_fds != 2))
                 return size < 0 ? (int) size : -EPERM;

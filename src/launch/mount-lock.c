@@ -40,26 +40,21 @@ static int copy_locked(int mount_fd, int userns_fd, int *ret) {
 }
 
 int mount_lock(int *mount_fd, int userns_fd) {
-        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], fd = -EBADF, error = 0, r;
+        _cleanup_close_ int socket_fd = -EBADF;
+        int fd = -EBADF, error = 0, r;
         size_t n_fds = 1;
         ssize_t size;
         pid_t pid;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-        pid = fork();
+        pid = child_fork_with_socket(&socket_fd);
         if (pid < 0)
-                return -errno;
+                return (int) pid;
         if (pid == 0) {
                 r = copy_locked(*mount_fd, userns_fd, &fd);
-                (void) socket_send(theirs, &r, sizeof r, &fd, r < 0 ? 0 : 1);
+                (void) socket_send(socket_fd, &r, sizeof r, &fd, r < 0 ? 0 : 1);
                 _exit(EXIT_SUCCESS);
         }
-        theirs = fd_close(theirs);
-        size = socket_receive(ours, &error, sizeof error, &fd, &n_fds);
+        size = socket_receive(socket_fd, &error, sizeof error, &fd, &n_fds);
         (void) child_wait(pid);
         if (size < 0)
                 return (int) size;

@@ -82,50 +82,44 @@ static int listen_inside(const char *path, mode_t mode, uid_t uid, gid_t gid, st
 }
 
 int guest_listen(const char *user_path, const char *mount_path, const char *path, mode_t mode, uid_t uid, gid_t gid, GuestSocket *ret) {
-        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], fd = -EBADF, error = 0;
+        _cleanup_close_ int socket_fd = -EBADF;
+        int fd = -EBADF, error = 0;
         size_t n = 1;
         ssize_t size;
         pid_t pid;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-        pid = fork();
+        pid = child_fork_with_socket(&socket_fd);
         if (pid < 0)
-                return -errno;
+                return (int) pid;
         if (pid == 0) {
                 struct stat made = {}, st;
                 const char *name = NULL;
                 int r, directory = -EBADF;
                 char end;
 
-                ours = fd_close(ours);
                 (void) signal(SIGTERM, SIG_IGN);
                 r = guest_enter(user_path, mount_path);
                 if (r >= 0)
                         r = listen_inside(path, mode, uid, gid, &made, &name, &directory);
                 fd = r;
                 error = r < 0 ? -r : 0;
-                r = socket_send(theirs, &error, sizeof error, &fd, fd >= 0);
+                r = socket_send(socket_fd, &error, sizeof error, &fd, fd >= 0);
                 if (fd < 0 || r < 0)
                         _exit(EXIT_FAILURE);
                 (void) close(fd);
                 /* Nothing is ever sent: this is the other end's end. */
-                while (read(theirs, &end, 1) < 0 && errno == EINTR)
+                while (read(socket_fd, &end, 1) < 0 && errno == EINTR)
                         ;
                 if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && st.st_ino == made.st_ino && st.st_dev == made.st_dev)
                         (void) unlinkat(directory, name, 0);
                 _exit(EXIT_SUCCESS);
         }
-        theirs = fd_close(theirs);
-        size = socket_receive(ours, &error, sizeof error, &fd, &n);
+        size = socket_receive(socket_fd, &error, sizeof error, &fd, &n);
         if (size < 0)
                 return (int) size;
         if (size != sizeof error || error != 0 || n != 1)
                 return error > 0 ? -error : -EPROTO;
-        *ret = (GuestSocket) { .fd = fd, .held = TAKE_FD(ours), .pid = pid };
+        *ret = (GuestSocket) { .fd = fd, .held = TAKE_FD(socket_fd), .pid = pid };
         return 0;
 }
 
