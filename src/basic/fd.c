@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 int fd_close(int fd) {
@@ -104,6 +106,17 @@ int fd_read_string(int fd, size_t max_bytes, char **ret, size_t *ret_size) {
         if (ret_size)
                 *ret_size = size;
         return 0;
+}
+
+int fd_open_stop_signals(void) {
+        sigset_t mask;
+        int fd;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        return fd < 0 ? -errno : fd;
 }
 
 static int compare_int(const void *a, const void *b) {

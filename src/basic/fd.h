@@ -33,5 +33,8 @@ ssize_t fd_read_all(int fd, void *data, size_t size);
 /* Reads a whole small file or stream into a NUL-terminated string; -E2BIG when it is larger than max_bytes. */
 int fd_read_string(int fd, size_t max_bytes, char **ret, size_t *ret_size);
 
+/* Is readable while SIGTERM or SIGINT, which are blocked, is pending. */
+int fd_open_stop_signals(void);
+
 /* Closes every fd from 3 on except those listed (any order; changes the array's order). */
 int fd_close_all_except(int *keep, size_t n_keep);

@@ -24,6 +24,7 @@ typedef struct Operation {
         Done done;               /* may be NULL */
         void *userdata;
         sd_event_source *timer;  /* stop: until the patience ends, or it is killed again */
+        bool restarts;           /* after it has stopped */
         unsigned tries;          /* freeze */
 } Operation;
 
@@ -183,8 +184,8 @@ static void on_terminated(void *userdata, const sd_bus_error *error) {
         operation_finish(o, NULL);
 }
 
-/* Kills the payload: by its supervisor, which then undoes what it set up; without one that answers, directly. */
-static void terminate(Manager *m, const char *name) {
+/* Kills the payload: by its supervisor, which then undoes what it set up, and waits for the stop of its unit. False: there is none that hears it. */
+static bool terminate(Manager *m, const char *name) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(message_freep) Message *request = NULL;
         _cleanup_(operation_freep) Operation *o = NULL;
@@ -192,15 +193,15 @@ static void terminate(Manager *m, const char *name) {
 
         if (operation_new(m, name, NULL, NULL, &o) < 0 || message_new(&request) < 0) {
                 (void) log_oom();
-                return;
+                return false;
         }
         r = message_add(request, "request", "terminate");
         if (r >= 0)
                 r = control_request(m, name, request, on_terminated, o, &error);
         if (r < 0)
-                kill_scope(o);
-        else
-                TAKE_PTR(o);
+                return false;
+        TAKE_PTR(o);
+        return true;
 }
 
 static void on_stopped(void *userdata, const UnitOutcome *outcome) {
@@ -217,28 +218,47 @@ static void on_stopped(void *userdata, const UnitOutcome *outcome) {
         operation_finish(o, sd_bus_error_is_set(&error) ? &error : NULL);
 }
 
+static int kill_later(Operation *o, uint64_t usec, sd_event_time_handler_t handler) {
+        o->timer = sd_event_source_disable_unref(o->timer);
+        return sd_event_add_time_relative(o->manager->event, &o->timer, CLOCK_MONOTONIC, usec, 0, handler, o);
+}
+
+/* A restart has a second half, in which there is somebody else to be killed. */
+static bool still_stops(const Operation *o) {
+        const Container *c = table_get(&o->manager->containers, o->name);
+
+        return !o->restarts || (c && c->unit_state == CONTAINER_STOPPING);
+}
+
+/* Whoever is being started has no control socket and perhaps no scope yet, and might be asked too early; a supervisor that waits for a hook hears
+ * nobody. Until the unit has stopped, it is killed again, and directly. */
+static int on_kill_again(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
+        Operation *o = userdata;
+
+        if (!still_stops(o))
+                return 0;
+        (void) terminate(o->manager, o->name);
+        kill_scope(o);
+        return kill_later(o, KILL_AGAIN_USEC, on_kill_again);
+}
+
 static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         Operation *o = userdata;
 
+        if (!still_stops(o))
+                return 0;
         log_info("Container '%s' did not stop in the time it was given, killing it", o->name);
-        terminate(o->manager, o->name);
-        return 0;
+        if (!terminate(o->manager, o->name))
+                kill_scope(o);
+        return kill_later(o, KILL_AGAIN_USEC, on_kill_again);
 }
 
-/* Whoever is being started has no control socket and perhaps no scope yet, and might be asked too early: until the unit has stopped, it is
- * killed again. */
-static int on_kill_again(sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
-        Operation *o = userdata;
-        int r;
-
-        terminate(o->manager, o->name);
-        r = sd_event_source_set_time_relative(source, KILL_AGAIN_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
+/* The payload is killed before its unit is told to stop: a supervisor that hears of the stop first runs the hooks for it. One that is being
+ * started hears nothing, and what it has is killed after: its unit could be started again by its Restart=. */
 static int stop_unit(Container *c, const char *method, const StopOptions *options, UnitJobDone ended, Done done, void *userdata) {
         _cleanup_(operation_freep) Operation *o = NULL;
         Manager *m = c->manager;
+        bool terminated;
         int r;
 
         r = operation_new(c->manager, c->name, done, userdata, &o);
@@ -250,18 +270,19 @@ static int stop_unit(Container *c, const char *method, const StopOptions *option
                 if (r < 0)
                         return r;
         }
-        if (options->force && streq(method, "StopUnit"))
-                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, KILL_AGAIN_USEC, 0, on_kill_again, o);
-        else if (!options->force && options->timeout_usec != USEC_INFINITY)
-                r = sd_event_add_time_relative(m->event, &o->timer, CLOCK_MONOTONIC, options->timeout_usec, 0, on_patience_ended, o);
+        o->restarts = streq(method, "RestartUnit");
+        if (options->force)
+                r = kill_later(o, KILL_AGAIN_USEC, on_kill_again);
+        else if (options->timeout_usec != USEC_INFINITY)
+                r = kill_later(o, options->timeout_usec, on_patience_ended);
         if (r < 0)
                 return r;
+        terminated = options->force && terminate(m, o->name);
         r = systemd_unit_job(m->systemd, method, o->unit, ended, o);
         if (r < 0)
                 return r;
-        /* After the stop has been asked for: a payload that dies before could be started again by its unit's Restart=. */
-        if (options->force)
-                terminate(m, o->name);
+        if (options->force && !terminated)
+                kill_scope(o);
         TAKE_PTR(o);
         return 0;
 }

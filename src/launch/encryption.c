@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -83,17 +82,11 @@ static _noreturn_ void execute_ask(const char *name, bool again, int out) {
 
 /* SIGTERM waits for an event loop, which there is none yet: a stop of the unit must not wait for an answer. */
 static int wait_answer(int fd, Key **ret) {
-        _cleanup_close_ int signals = -EBADF;
-        struct pollfd p[2] = { { .fd = fd, .events = POLLIN } };
-        sigset_t mask;
+        _cleanup_close_ int signals = fd_open_stop_signals();
+        struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGTERM);
-        sigaddset(&mask, SIGINT);
-        signals = signalfd(-1, &mask, SFD_CLOEXEC);
         if (signals < 0)
-                return -errno;
-        p[1] = (struct pollfd) { .fd = signals, .events = POLLIN };
+                return signals;
         while (poll(p, ELEMENTSOF(p), -1) < 0)
                 if (errno != EINTR)
                         return -errno;

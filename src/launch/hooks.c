@@ -45,6 +45,7 @@ int supervisor_run_hook(Supervisor *s, HookType type, char **ret_error) {
                 .settings = s->settings,
                 .leader = type != HOOK_POST_STOP ? s->payload.pid : 0,
                 .rootfs = type == HOOK_MOUNT ? BERTH_RUNTIME_DIR : NULL,
+                .until_stopped = type < HOOK_STOP,
                 .target = type < HOOK_STOP ? NULL : s->exit_status == SUPERVISOR_EXIT_REBOOT ? "reboot" : "stop",
         };
         int r;

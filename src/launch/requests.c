@@ -99,6 +99,7 @@ static void request_reboot(Supervisor *s, int fd, Message *m) {
 }
 
 static void request_terminate(Supervisor *s, int fd, Message *m) {
+        s->terminated = true;
         supervisor_kill(s);
         send_event(fd, "done", -EBADF);
         (void) fd_close(fd);

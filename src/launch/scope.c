@@ -2,11 +2,9 @@
 #include "launch/scope.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -205,16 +203,11 @@ static int wait_for_bus(Scope *s, int signal_fd) {
 }
 
 int scope_wait(Scope *s, char **ret_error) {
-        _cleanup_close_ int signal_fd = -EBADF;
-        sigset_t mask;
+        _cleanup_close_ int signal_fd = fd_open_stop_signals();
         int r;
 
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGTERM);
-        sigaddset(&mask, SIGINT);
-        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
         if (signal_fd < 0)
-                return -errno;
+                return signal_fd;
 
         while (!s->result) {
                 if (s->error) {

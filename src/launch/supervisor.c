@@ -22,6 +22,8 @@
 #include "shared/runtime-state.h"
 #include "storage/rootfs.h"
 
+#define STOP_WAIT_SEC 5 /* the manager asks PID 1 right after us */
+
 static int write_state(Supervisor *s) {
         RuntimeState state = {
                 .leader = s->payload.pid,
@@ -49,7 +51,10 @@ static int become_ready(Supervisor *s) {
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
-        supervisor_stop(userdata);
+        Supervisor *s = userdata;
+
+        s->asked_to_stop = true;
+        supervisor_stop(s);
         return 0;
 }
 
@@ -185,6 +190,22 @@ static void supervisor_done(Supervisor *s) {
         (void) fd_close(s->container_fd);
 }
 
+static bool stop_is_pending(void) {
+        sigset_t set;
+
+        return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) > 0 || sigismember(&set, SIGINT) > 0);
+}
+
+/* A unit that ends before PID 1 was asked to stop it would be started again by its Restart=. The signal is blocked since run(). */
+static void await_stop(void) {
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        while (sigtimedwait(&set, NULL, &(struct timespec) { .tv_sec = STOP_WAIT_SEC }) < 0 && errno == EINTR)
+                ;
+}
+
 int supervisor_run(const SupervisorOptions *options) {
         Supervisor s = {
                 .options = options,
@@ -199,6 +220,11 @@ int supervisor_run(const SupervisorOptions *options) {
         int r;
 
         r = run(&s);
+        /* What is not wanted any more has not failed. */
+        if (r < 0 && stop_is_pending())
+                r = -ECANCELED;
         supervisor_done(&s);
+        if (s.terminated && !s.asked_to_stop)
+                await_stop();
         return r == -ECANCELED ? EXIT_SUCCESS : r < 0 ? EXIT_FAILURE : s.exit_status;
 }

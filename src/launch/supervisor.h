@@ -87,6 +87,8 @@ typedef struct Supervisor {
         bool registered;             /* at machined */
         bool in_pid_namespace;       /* our children are born in the payload's */
         unsigned hooks;              /* 1 << HookType, of those there are; none before HOOK_PRE_START */
+        bool asked_to_stop;          /* by PID 1 */
+        bool terminated;             /* by the manager, whose stop of the unit comes after */
         int exit_status;             /* valid when the event loop has ended */
 } Supervisor;
 

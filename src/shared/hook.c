@@ -149,37 +149,48 @@ static int take_output(int fd, Output *o) {
         return n < 0 ? -errno : 0;
 }
 
-/* Whoever else has the pipe open, it is over when the hook itself has ended. */
-static int wait_for(pid_t pid, int fd, uint64_t timeout, Output *o, int *ret_status) {
-        uint64_t end = timeout == USEC_INFINITY ? USEC_INFINITY : clock_usec(CLOCK_MONOTONIC) + timeout;
-        _cleanup_close_ int pidfd = pidfd_open(pid, 0);
-        bool late = pidfd < 0;
+/* Whoever else has the pipe open, it is over when the hook itself has ended. A hook whose container has been killed or is not wanted any more is
+ * not waited for: its end would wait for it, too. */
+static int wait_for(pid_t pid, const HookContext *c, int fd, Output *o, int *ret_status) {
+        uint64_t timeout = c->settings->hook_timeout_usec, end = timeout == USEC_INFINITY ? USEC_INFINITY : clock_usec(CLOCK_MONOTONIC) + timeout;
+        _cleanup_close_ int pidfd = pidfd_open(pid, 0), stop_fd = c->until_stopped ? fd_open_stop_signals() : -EBADF;
+        _cleanup_close_ int leader_fd = c->leader > 0 && c->leader != getpid() ? pidfd_open(c->leader, 0) : -EBADF;
+        int given_up = pidfd < 0 ? -ETIME : 0;
 
-        while (!late) {
-                struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+        while (given_up == 0) {
+                struct pollfd p[] = {
+                        { .fd = pidfd, .events = POLLIN },
+                        { .fd = fd, .events = POLLIN },
+                        { .fd = leader_fd, .events = POLLIN },
+                        { .fd = stop_fd, .events = POLLIN },
+                };
                 uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
                 if (now >= end) {
-                        late = true;
+                        given_up = -ETIME;
                         break;
                 }
-                (void) poll(p, fd < 0 ? 1 : 2, end == USEC_INFINITY ? -1 : (int) MIN_OF((end - now) / 1000 + 1, (uint64_t) 3600000));
-                if (fd >= 0 && p[1].revents && take_output(fd, o) != -EAGAIN)
+                (void) poll(p, ELEMENTSOF(p), end == USEC_INFINITY ? -1 : (int) MIN_OF((end - now) / 1000 + 1, (uint64_t) 3600000));
+                if (p[1].revents && take_output(fd, o) != -EAGAIN)
                         fd = -1; /* the caller's */
                 if (p[0].revents)
                         break;
+                if (p[3].revents)
+                        given_up = -ECANCELED;
+                else if (p[2].revents)
+                        given_up = -ESRCH;
         }
-        if (late)
+        if (given_up < 0) {
                 (void) kill(-pid, SIGKILL);
-        if (late)
                 (void) kill(pid, SIGKILL);
+        }
         while (waitpid(pid, ret_status, 0) < 0)
                 if (errno != EINTR)
                         return -errno;
         if (fd >= 0)
                 (void) take_output(fd, o);
         end_line(o);
-        return late ? -ETIME : 0;
+        return given_up;
 }
 
 static int explain(HookType type, const char *program, const char *reason, char **ret_error) {
@@ -269,9 +280,13 @@ static int run_one(HookType type, const HookContext *c, const char *line, char *
         if (pid == 0)
                 execute(c, apart ?: argv, env, in, out_write);
         out_write = fd_close(out_write);
-        r = wait_for(pid, out_read, c->settings->hook_timeout_usec, &o, &status);
+        r = wait_for(pid, c, out_read, &o, &status);
         if (r == -ETIME)
                 return explain(type, argv[0], "it took longer than HookTimeoutSec=", ret_error);
+        if (r == -ESRCH)
+                return explain(type, argv[0], "the container ended before it did", ret_error);
+        if (r == -ECANCELED && explain(type, argv[0], "it was stopped meanwhile", ret_error) == -ENOMEM)
+                return -ENOMEM;
         return r < 0 ? r : describe_end(type, argv[0], status, &o, ret_error);
 }
 

@@ -12,11 +12,12 @@
 typedef struct HookContext {
         const char *name;         /* of the container; borrowed, as all of it */
         const Settings *settings;
-        pid_t leader;             /* 0: none */
+        pid_t leader;             /* 0: none. A hook does not outlive it, and is its own only in HOOK_START */
         const char *rootfs;       /* NULL: none */
         const char *target;       /* of HOOK_STOP and HOOK_POST_STOP: stop, reboot */
         int mount_namespace_fd;   /* where it runs; negative: where we are */
         char *const *environment; /* more than what is documented */
+        bool until_stopped;       /* SIGTERM or SIGINT, which the caller has blocked, ends it: -ECANCELED */
         bool apart;               /* in a unit of its own, out of the caller's sandbox */
 } HookContext;
 

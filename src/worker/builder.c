@@ -5,10 +5,8 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
@@ -246,12 +244,8 @@ int builder_run(Job *j, const char *directory, int keyring_fd, int log_fd, Built
         _cleanup_(builder_done) Builder b = { .job = j, .directory = directory, .fd = -EBADF, .said_read = -EBADF, .said_write = -EBADF, .log_fd = log_fd };
         _cleanup_close_ int signal_fd = -EBADF;
         int fds[2], r;
-        sigset_t mask;
 
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        signal_fd = fd_open_stop_signals();
         if (signal_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, errno, "Failed to prepare what is built: %m");
         b.said_read = fds[0];

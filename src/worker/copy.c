@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,17 +166,6 @@ static pid_t fork_child(void) {
         return pid;
 }
 
-static int open_signals(void) {
-        sigset_t mask;
-        int fd;
-
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        fd = signalfd(-1, &mask, SFD_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
 static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
         CopyReport report = { .mode = MODE_UNSET };
         CopyFile file = { .path = c->path, .fd = c->fd, .fd_is_file = c->fd_is_file, .mode = c->mode, .uid = c->uid, .gid = c->gid,
@@ -187,7 +175,7 @@ static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
         int root_fd, r = 0;
 
         /* A half-written file in the container is to go before we do: SIGTERM, which is blocked, ends the copy and not the process. */
-        keep[2] = file.cancel_fd = open_signals();
+        keep[2] = file.cancel_fd = fd_open_stop_signals();
         if (file.cancel_fd < 0)
                 r = file.cancel_fd;
         else if (!to && c->tar)
@@ -215,7 +203,7 @@ static void _noreturn_ run_child(Copy *c, bool to, int report_fd) {
 static int wait_for_report(Job *j, int report_fd, CopyReport *ret) {
         _cleanup_close_ int signal_fd = -EBADF;
 
-        signal_fd = open_signals();
+        signal_fd = fd_open_stop_signals();
         if (signal_fd < 0)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, signal_fd, "Failed to wait for signals: %m");
 

@@ -5,11 +5,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -269,16 +267,12 @@ int download_run(Downloader *d, Download *file) {
         _cleanup_(hash_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
         _cleanup_free_ uint8_t *buffer = malloc(BUFFER_SIZE);
         int fds[2], r;
-        sigset_t mask;
 
         assert(file->url && file->fd >= 0 && (file->size_max > 0 || file->size > 0));
 
         if (!buffer || !hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
                 return failure_set(&d->job->failure, FAILURE_JOB_FAILED, ENOMEM, "Failed to set up SHA-256.");
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        signal_fd = fd_open_stop_signals();
         if (signal_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
                 return failure_set(&d->job->failure, FAILURE_JOB_FAILED, errno, "Failed to prepare a download: %m");
         pipe_read = fds[0];

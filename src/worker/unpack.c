@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -300,13 +299,9 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
                             signal_fd = -EBADF;
         _cleanup_free_ uint8_t *buffer = NULL;
         Unpack u = { .job = j, .input = input, .hash = hash, .feed_fd = -EBADF };
-        sigset_t mask;
         int r;
 
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        signal_fd = signalfd(-1, &mask, SFD_CLOEXEC);
+        signal_fd = fd_open_stop_signals();
         buffer = malloc(FEED_BUFFER_SIZE);
         u.shared = mmap(NULL, sizeof *u.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (signal_fd < 0 || !buffer || u.shared == MAP_FAILED)

@@ -120,6 +120,82 @@ test_R85_failing() {
         assert_state c1 stopped
 }
 
+# hangs TYPE: c1 has one hook, which says which process it is and does not end.
+hangs() {
+        rm -rf /etc/berth/containers/c1.hooks/*.d /run/hook-pid
+        # shellcheck disable=SC2016
+        hook "/etc/berth/containers/c1.hooks/$1.d/hangs" 'echo $$ >/run/hook-pid; exec sleep 1000'
+        on_exit 'rm -f /run/hook-pid'
+}
+
+hook_runs() {
+        eventually 20 test -s /run/hook-pid
+        hung=$(</run/hook-pid)
+}
+
+# who is killed waits for no hook
+test_R49_kill_while_a_hook_hangs() {
+        local hung
+        new_container c1 busybox --set HookTimeoutSec=10min
+        hangs stop
+        expect berthctl start c1
+        berthctl stop c1 >first 2>&1 &
+        hook_runs
+        expect berthctl stop --force c1
+        assert_state c1 stopped
+        wait $! || fail "the first one: $(<first)"
+        [ ! -e "/proc/$hung" ] || fail "the hook is still there"
+        journal_has c1 "the hook stop '.*' failed: the container ended before it did" || fail "not in the journal"
+        # Out of patience: the same.
+        expect berthctl start c1
+        expect berthctl stop --timeout=1 c1
+        assert_state c1 stopped
+        # Whoever is being started, too.
+        hangs start-host
+        berthctl start c1 >first 2>&1 &
+        hook_runs
+        expect berthctl stop --force c1
+        assert_state c1 stopped
+        ! wait $! || fail "it was started: $(<first)"
+}
+
+# nor does systemctl, when it is being started
+test_R64_stop_while_a_hook_hangs() {
+        local hung
+        new_container c1 busybox --set HookTimeoutSec=10min
+        for type in pre-start pre-mount mount start-host; do
+                hangs "$type"
+                berthctl start c1 >first 2>&1 &
+                hook_runs
+                expect systemctl stop berth@c1
+                assert_state c1 stopped
+                ! wait $! || fail "it was started: $(<first)"
+                assert_match "$(<first)" "it was stopped meanwhile"
+                [ ! -e "/proc/$hung" ] || fail "the hook is still there"
+        done
+}
+
+# the patience of a restart is with who stops, not with who is started after
+test_R49_restart_slowly() {
+        local first second
+        run_container c1 busybox
+        first=$(leader_of c1)
+        # It will never say that it is.
+        expect berthctl set c1 NotifyReady=yes
+        berthctl restart --timeout=3 c1 >restart 2>&1 &
+        another_leader() {
+                second=$(leader_of c1)
+                [ "${second:-0}" -ne 0 ] && [ "$second" -ne "$first" ]
+        }
+        eventually 20 another_leader
+        sleep 4
+        assert_eq "$(leader_of c1)" "$second" 'who is started'
+        [ -e "/proc/$second" ] || fail "who is started was killed"
+        expect berthctl stop --force c1
+        assert_state c1 stopped
+        ! wait $! || fail "it was restarted: $(<restart)"
+}
+
 # the container's own hook runs inside, as confined as the payload
 test_R85_start_inside() {
         # shellcheck disable=SC2016

@@ -201,7 +201,7 @@ test_R64_restart_policy() {
         local leader
         mkdir -p /etc/systemd/system/berth@c1.service.d
         on_exit 'rm -rf /etc/systemd/system/berth@c1.service.d; systemctl daemon-reload'
-        printf '[Service]\nRestart=on-failure\nRestartSec=100ms\n' >/etc/systemd/system/berth@c1.service.d/restart.conf
+        printf '[Service]\nRestart=always\nRestartSec=100ms\n' >/etc/systemd/system/berth@c1.service.d/restart.conf
         systemctl daemon-reload
         run_container c1 busybox
         leader=$(leader_of c1)
