@@ -20,6 +20,8 @@
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 #define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
 #define STALE_SCOPE_ATTEMPTS 50U
+#define STALE_SCOPE_PATIENCE 7U /* attempts, 127 ms */
+#define STALE_SCOPE_WAIT_MAX_USEC (100 * USEC_PER_MSEC)
 #define COREDUMP_RECEIVE_SINCE 255U /* version of systemd */
 
 struct Scope {
@@ -176,15 +178,15 @@ int scope_start(sd_bus *bus, const char *name, const char *own_unit, pid_t pid, 
         return 0;
 }
 
-/* What an earlier run left: PID 1 has not noticed yet that it is empty, or its processes are still dying. */
+/* What an earlier run left: PID 1 has not noticed yet that it is empty, which most often takes a moment, or its processes are still dying. */
 static int stop_stale(Scope *s) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         (void) sd_bus_call_method(s->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "KillUnit", &error, NULL, "ssi", s->unit, "all", 9);
         /* Not on its way out by itself: its supervisor and its payload were killed in the moment in which it was made. */
-        if (s->attempts > 2)
+        if (s->attempts > STALE_SCOPE_PATIENCE)
                 scope_end(s);
-        (void) sd_bus_wait(s->bus, 100 * USEC_PER_MSEC);
+        (void) sd_bus_wait(s->bus, s->attempts > STALE_SCOPE_PATIENCE ? STALE_SCOPE_WAIT_MAX_USEC : USEC_PER_MSEC << (s->attempts - 1));
         return call_start(s);
 }
 
