@@ -6,8 +6,9 @@
 #include "containerd/job-sandbox.h"
 #include "containerd/job-unit.h"
 
-/* Not at once: whoever has just made a container starts it next, and PID 1 does one thing at a time. */
-#define QUIET_USEC (100 * USEC_PER_MSEC)
+/* Not at once: who makes one thing after the other is not made to wait for a worker on its way, and PID 1 does one thing at a time. Nor much later:
+ * moving a process to a new cgroup takes a third of the time right after another move (the kernel's rcu_sync is still in its fast state). */
+#define QUIET_USEC (5 * USEC_PER_MSEC)
 
 /* Its sandbox (job-sandbox.c) has what these need and little else, which a worker gives up when it hears what it is to do (worker/run.c). */
 #define SANDBOX JOB_SNAPSHOT
@@ -56,7 +57,7 @@ void job_spare_arrange(Manager *m) {
         if (m->spare || m->leaving || !server_get_number(&m->server, SERVER_SPARE_WORKER))
                 return;
         if (!m->spare_timer) {
-                (void) sd_event_add_time_relative(m->event, &m->spare_timer, CLOCK_MONOTONIC, QUIET_USEC, 0, on_quiet, m);
+                (void) sd_event_add_time_relative(m->event, &m->spare_timer, CLOCK_MONOTONIC, QUIET_USEC, USEC_PER_MSEC, on_quiet, m);
                 return;
         }
         (void) sd_event_source_set_time_relative(m->spare_timer, QUIET_USEC);

@@ -220,7 +220,7 @@ static void on_stopped(void *userdata, const UnitOutcome *outcome) {
 
 static int kill_later(Operation *o, uint64_t usec, sd_event_time_handler_t handler) {
         o->timer = sd_event_source_disable_unref(o->timer);
-        return sd_event_add_time_relative(o->manager->event, &o->timer, CLOCK_MONOTONIC, usec, 0, handler, o);
+        return sd_event_add_time_relative(o->manager->event, &o->timer, CLOCK_MONOTONIC, usec, USEC_PER_MSEC, handler, o);
 }
 
 /* A restart has a second half, in which there is somebody else to be killed. */

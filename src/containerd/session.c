@@ -105,7 +105,7 @@ static bool try_again(RunIn *i, const sd_bus_error *error) {
         if (!sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists") || ++i->tries > UNIT_GONE_TRIES)
                 return false;
         i->timer = sd_event_source_disable_unref(i->timer);
-        return sd_event_add_time_relative(i->manager->event, &i->timer, CLOCK_MONOTONIC, UNIT_GONE_USEC, 0, on_try_again, i) >= 0;
+        return sd_event_add_time_relative(i->manager->event, &i->timer, CLOCK_MONOTONIC, UNIT_GONE_USEC, USEC_PER_MSEC, on_try_again, i) >= 0;
 }
 
 static void on_supervisor_started(void *userdata, const UnitOutcome *outcome) {

@@ -74,7 +74,7 @@ static void ask_to_stop(Supervisor *s) {
         }
         s->ask_timer = sd_event_source_disable_unref(s->ask_timer);
         if (again)
-                (void) sd_event_add_time_relative(s->event, &s->ask_timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC, 0, on_ask_again, s);
+                (void) sd_event_add_time_relative(s->event, &s->ask_timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC, USEC_PER_MSEC, on_ask_again, s);
 }
 
 static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata) {
