@@ -96,6 +96,8 @@ int control_new(sd_event *event, const char *path, ControlHandler handler, void 
         if (c->listen_fd < 0)
                 return c->listen_fd;
         r = sd_event_add_io(event, &c->source, c->listen_fd, EPOLLIN, on_connection, c);
+        if (r >= 0)
+                r = sd_event_source_set_priority(c->source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);

@@ -83,14 +83,29 @@ static int on_run_in_idle(sd_event_source *source, uint64_t usec, void *userdata
         return 0;
 }
 
+/* Before the payload's end, with which the loop ends: a signal that it has taken and not told is lost (await_stop()). After what the control socket
+ * has (control.c): who is to be killed is not asked to stop. */
+static int watch_stop_signals(Supervisor *s) {
+        int r = 0;
+
+        for (const int *sig = (const int[]) { SIGTERM, SIGINT, 0 }; r >= 0 && *sig; sig++) {
+                sd_event_source *source;
+
+                r = sd_event_add_signal(s->event, &source, *sig, on_stop_signal, s);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT + 1);
+                if (r >= 0)
+                        r = sd_event_source_set_floating(source, true);
+        }
+        return r;
+}
+
 static int watch_events(Supervisor *s) {
         int r;
 
         r = sd_event_add_child_pidfd(s->event, NULL, s->payload.pidfd, WEXITED, supervisor_on_payload_exit, s);
         if (r >= 0)
-                r = sd_event_add_signal(s->event, NULL, SIGTERM, on_stop_signal, s);
-        if (r >= 0)
-                r = sd_event_add_signal(s->event, NULL, SIGINT, on_stop_signal, s);
+                r = watch_stop_signals(s);
         if (r >= 0)
                 r = sd_event_add_io(s->event, NULL, s->payload.notify_fd, EPOLLIN, on_guest_notify, s);
         if (r >= 0)
@@ -197,13 +212,16 @@ static bool stop_is_pending(void) {
 }
 
 /* A unit that ends before PID 1 was asked to stop it would be started again by its Restart=. The signal is blocked since run(). */
-static void await_stop(void) {
+static void await_stop(const Supervisor *s) {
         sigset_t set;
 
         sigemptyset(&set);
         sigaddset(&set, SIGTERM);
-        while (sigtimedwait(&set, NULL, &(struct timespec) { .tv_sec = STOP_WAIT_SEC }) < 0 && errno == EINTR)
-                ;
+        while (sigtimedwait(&set, NULL, &(struct timespec) { .tv_sec = STOP_WAIT_SEC }) < 0)
+                if (errno != EINTR) {
+                        log_warning("Container '%s' was killed, and nobody stops its unit", s->options->name);
+                        return;
+                }
 }
 
 int supervisor_run(const SupervisorOptions *options) {
@@ -225,6 +243,6 @@ int supervisor_run(const SupervisorOptions *options) {
                 r = -ECANCELED;
         supervisor_done(&s);
         if (s.terminated && !s.asked_to_stop)
-                await_stop();
+                await_stop(&s);
         return r == -ECANCELED ? EXIT_SUCCESS : r < 0 ? EXIT_FAILURE : s.exit_status;
 }
