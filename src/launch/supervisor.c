@@ -89,7 +89,7 @@ static int watch_stop_signals(Supervisor *s) {
         int r = 0;
 
         for (const int *sig = (const int[]) { SIGTERM, SIGINT, 0 }; r >= 0 && *sig; sig++) {
-                sd_event_source *source;
+                _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
 
                 r = sd_event_add_signal(s->event, &source, *sig, on_stop_signal, s);
                 if (r >= 0)
