@@ -17,13 +17,14 @@
 #include "settings/device.h"
 #include "settings/quantity.h"
 #include "shared/names.h"
+#include "shared/unit-timeout.h"
 #include "storage/ext4.h"
 #include "storage/luks.h"
 
 #define ASK "/usr/bin/systemd-ask-password"
 #define ASK_TRIES 3U
 #define ASK_SEC 90U
-#define ASK_EXTENSION "EXTEND_TIMEOUT_USEC=180000000" /* for an answer, and the key's derivation behind it */
+#define ASK_EXTENSION_USEC (150 * USEC_PER_SEC) /* for an answer, and the key's derivation behind it */
 #define KEPT_FD "volume"
 /* The last mount of the volume goes some time after the container. */
 #define CLOSE_TRIES 50U
@@ -104,7 +105,8 @@ static int ask(const char *name, bool again, Key **ret) {
                 return -errno;
         out = fds[0];
         in = fds[1];
-        (void) sd_notifyf(false, "STATUS=Waiting for the key of container '%s'\n" ASK_EXTENSION, name);
+        (void) sd_notifyf(false, "STATUS=Waiting for the key of container '%s'", name);
+        unit_timeout_extend(ASK_EXTENSION_USEC);
         pid = fork();
         if (pid < 0)
                 return -errno;

@@ -13,10 +13,10 @@
 #include "launch/encryption.h"
 #include "launch/hooks.h"
 #include "launch/supervisor.h"
+#include "shared/unit-timeout.h"
 
 /* How a container ends: asked to, made to, or by itself. */
 
-#define STOP_MARGIN_USEC (30 * USEC_PER_SEC)
 #define ASK_AGAIN_USEC (100 * USEC_PER_MSEC)
 #define INIT_SETUP_USEC (10 * USEC_PER_SEC)
 
@@ -88,17 +88,14 @@ void supervisor_stop(Supervisor *s) {
         if (s->state >= SUPERVISOR_STOPPING)
                 return;
         s->state = SUPERVISOR_STOPPING;
-        if (timeout != USEC_INFINITY) {
-                (void) sd_notifyf(false, "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%llu",
-                                  (unsigned long long) (timeout + STOP_MARGIN_USEC));
-                if (sd_event_add_time_relative(s->event, &s->stop_timer, CLOCK_MONOTONIC, timeout, 0, on_stop_timeout, s) < 0) {
-                        supervisor_kill(s);
-                        return;
-                }
-        } else
-                (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
-
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+        /* What it takes is not taken from the payload's time. */
         supervisor_late_hook(s, HOOK_STOP);
+        unit_timeout_extend(timeout);
+        if (timeout != USEC_INFINITY && sd_event_add_time_relative(s->event, &s->stop_timer, CLOCK_MONOTONIC, timeout, 0, on_stop_timeout, s) < 0) {
+                supervisor_kill(s);
+                return;
+        }
         supervisor_release(s);
         scope_thaw(s->scope);
         ask_to_stop(s);

@@ -21,6 +21,7 @@
 #include "settings/table.h"
 #include "shared/hook-facts.h"
 #include "shared/names.h"
+#include "shared/unit-timeout.h"
 
 #define LINE_SIZE_MAX 512U
 
@@ -274,6 +275,9 @@ static int run_one(HookType type, const HookContext *c, const char *line, char *
         if (lseek(in, 0, SEEK_SET) < 0)
                 return -errno;
 
+        /* A hook may have more time than the unit has. The container's own would tell the container's PID 1. */
+        if (type != HOOK_START)
+                unit_timeout_extend(c->settings->hook_timeout_usec);
         pid = fork();
         if (pid < 0)
                 return -errno;

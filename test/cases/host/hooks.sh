@@ -175,6 +175,24 @@ test_R64_stop_while_a_hook_hangs() {
         done
 }
 
+# a hook has the time that it was given, whatever its unit has
+test_R85_more_time_than_the_unit() {
+        mkdir -p /etc/systemd/system/berth@c1.service.d
+        on_exit 'rm -rf /etc/systemd/system/berth@c1.service.d; systemctl daemon-reload'
+        printf '[Service]\nTimeoutStartSec=2\nTimeoutStopSec=2\n' >/etc/systemd/system/berth@c1.service.d/quick.conf
+        systemctl daemon-reload
+        new_container c1 busybox
+        for type in pre-start start-host stop post-stop; do
+                # shellcheck disable=SC2016
+                hook "/etc/berth/containers/c1.hooks/$type.d/slow" 'sleep 4; echo "$BERTH_HOOK" >>/run/hooks.log'
+        done
+        on_exit 'rm -f /run/hooks.log'
+        expect berthctl start c1
+        expect berthctl stop c1
+        assert_state c1 stopped
+        assert_eq "$(</run/hooks.log)" "$(printf '%s\n' pre-start start-host stop post-stop)"
+}
+
 # the patience of a restart is with who stops, not with who is started after
 test_R49_restart_slowly() {
         local first second
