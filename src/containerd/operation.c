@@ -15,6 +15,7 @@
 #include "shared/names.h"
 
 #define FREEZE_TRIES 5U
+#define LOOK_AGAIN_USEC (10 * USEC_PER_MSEC)
 #define KILL_AGAIN_USEC (250 * USEC_PER_MSEC)
 
 typedef struct Operation {
@@ -223,11 +224,16 @@ static int kill_later(Operation *o, uint64_t usec, sd_event_time_handler_t handl
         return sd_event_add_time_relative(o->manager->event, &o->timer, CLOCK_MONOTONIC, usec, USEC_PER_MSEC, handler, o);
 }
 
-/* A restart has a second half, in which there is somebody else to be killed. */
-static bool still_stops(const Operation *o) {
+/* Whether the one that is to stop is still there. A restart has a second half, in which there is somebody else to be killed; before its first, PID 1 has
+ * not begun, and again is called soon. */
+static bool still_stops(Operation *o, sd_event_time_handler_t again) {
         const Container *c = table_get(&o->manager->containers, o->name);
 
-        return !o->restarts || (c && c->unit_state == CONTAINER_STOPPING);
+        if (!o->restarts || (c && c->unit_state == CONTAINER_STOPPING))
+                return true;
+        if (c && c->unit_state == CONTAINER_RUNNING)
+                (void) kill_later(o, LOOK_AGAIN_USEC, again);
+        return false;
 }
 
 /* Whoever is being started has no control socket and perhaps no scope yet, and might be asked too early; a supervisor that waits for a hook hears
@@ -235,7 +241,7 @@ static bool still_stops(const Operation *o) {
 static int on_kill_again(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         Operation *o = userdata;
 
-        if (!still_stops(o))
+        if (!still_stops(o, on_kill_again))
                 return 0;
         (void) terminate(o->manager, o->name);
         kill_scope(o);
@@ -245,7 +251,7 @@ static int on_kill_again(_unused_ sd_event_source *source, _unused_ uint64_t use
 static int on_patience_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata) {
         Operation *o = userdata;
 
-        if (!still_stops(o))
+        if (!still_stops(o, on_patience_ended))
                 return 0;
         log_info("Container '%s' did not stop in the time it was given, killing it", o->name);
         if (!terminate(o->manager, o->name))

@@ -231,6 +231,21 @@ test_R49_restart() {
         expect inside c1 test -e /root/f
         expect berthctl restart --force c1
         assert_state c1 running
+        # With no patience at all.
+        leader=$(leader_of c1)
+        expect berthctl restart --timeout=0 c1
+        assert_state c1 running
+        [ "$(leader_of c1)" != "$leader" ] || fail "the leader is the old one"
+        expect inside c1 true
+}
+
+# restart, with no patience, of one that does not stop
+test_R49_restart_at_once() {
+        run_container c1 busybox "${STUBBORN[@]}" --set TimeoutStopSec=infinity
+        expect berthctl restart --timeout=0 c1
+        expect berthctl restart --timeout=1 c1
+        assert_state c1 running
+        expect berthctl stop --force c1
 }
 
 # reboot of the guest: the unit stays, the leader changes
