@@ -153,9 +153,10 @@ fingerprint_of() {
 
 # store_state: all that berth keeps, one line each.
 store_state() {
-        # The times of directories change when something is made and taken away again; what is in them may not.
+        # The times of directories change when something is made and taken away again; what is in them may not. The file of a store is written to
+        # when its file system likes.
         find "$STORE" /run/berth /etc/berth /run/systemd/nspawn-uid -mindepth 1 \
-                \( -path /run/berth/.jobs -prune \) -o \( -type d -printf '%p %y %U %m\n' \) -o -printf '%p %y %s %U:%G %m %T@ %l\n' 2>/dev/null | sort || true
+                \( -path /run/berth/.jobs -prune \) -o \( -path "$STORE/stores/*.img" -printf '%p %y %s %U:%G %m\n' \) -o \( -type d -printf '%p %y %U %m\n' \) -o -printf '%p %y %s %U:%G %m %T@ %l\n' 2>/dev/null | sort || true
         # Addresses come when the guest and the bridge like.
         berthctl list --json=short | jq -c 'map(del(.addresses))'
         berthctl list-images --json=short
