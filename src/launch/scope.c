@@ -19,7 +19,7 @@
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 #define SCOPE_TIMEOUT_MARGIN (10 * USEC_PER_SEC)
-#define STALE_SCOPE_ATTEMPTS 50U
+#define STALE_SCOPE_ATTEMPTS 56U /* 5 s */
 #define STALE_SCOPE_PATIENCE 7U /* attempts, 127 ms */
 #define STALE_SCOPE_WAIT_MAX_USEC (100 * USEC_PER_MSEC)
 #define COREDUMP_RECEIVE_SINCE 255U /* version of systemd */

@@ -180,6 +180,20 @@ test_R49_stop_timeout() {
         assert_eq "$(systemctl show -p Result --value berth@c1)" success
 }
 
+# TimeoutStopSec=infinity of a container is that, whatever its unit has
+test_R49_stop_without_end() {
+        mkdir -p /etc/systemd/system/berth@c1.service.d
+        on_exit 'rm -rf /etc/systemd/system/berth@c1.service.d; systemctl daemon-reload'
+        printf '[Service]\nTimeoutStopSec=1\n' >/etc/systemd/system/berth@c1.service.d/quick.conf
+        systemctl daemon-reload
+        run_container c1 busybox --set NotifyReady=no --set TimeoutStopSec=infinity \
+                --set "Init=/bin/sh -c \"trap 'sleep 4; touch /root/clean; exit' TERM; touch /root/set-up; while :; do sleep 0.1; done\""
+        eventually 10 test -e "$STORE/containers/c1/layer/upper/root/set-up"
+        expect berthctl stop c1
+        assert_eq "$(systemctl show -p Result --value berth@c1)" success
+        [ -e "$STORE/containers/c1/layer/upper/root/clean" ] || fail "it was killed"
+}
+
 # forced at once
 test_R49_stop_force() {
         local took leader
