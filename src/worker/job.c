@@ -129,6 +129,7 @@ void job_commit(Job *j) {
         (void) sd_notify(0, "READY=1");
         /* What is left to do may end at any moment. */
         set_signals(SIG_UNBLOCK);
+        j->committed = true;
 }
 
 void job_report_failure(Job *j) {

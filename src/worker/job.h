@@ -18,6 +18,7 @@ typedef struct Job {
         uint32_t id;
         uid_t owner;
         Failure failure;
+        bool committed;
         uint64_t unpacked; /* bytes, of what the request's "room" allows */
         uint64_t progress_usec; /* when progress was last told */
         double progress_from, progress_to; /* what of the whole is being done now; both 0: all of it */

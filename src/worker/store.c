@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,8 +19,7 @@
 #include "shared/runtime-state.h"
 #include "storage/volume.h"
 
-#define BUSY_TRIES 20U
-#define BUSY_WAIT_MSEC 1000
+#define BUSY_TRIES 20U /* a second between them */
 
 int store_open(Job *j, const char *directory, int *ret_fd) {
         int fd = path_make_directory(j->state_fd, directory, 0700);
@@ -149,27 +147,18 @@ int store_remove_tree(int dir_fd, const char *name) {
         return r < 0 ? r : path_remove_tree(dir_fd, name);
 }
 
-/* A volume is busy for a moment when another job copies or removes what was made of it, or a container that starts has its mounts, too. Nobody waits
- * for us any more. */
-static int remove_patiently(int trash_fd, const char *name) {
-        _cleanup_close_ int stop_fd = fd_open_stop_signals();
-        int r;
-
-        r = store_remove_tree(trash_fd, name);
-        for (unsigned i = 0; r == -EBUSY && stop_fd >= 0 && i < BUSY_TRIES; i++) {
-                if (poll(&(struct pollfd) { .fd = stop_fd, .events = POLLIN }, 1, BUSY_WAIT_MSEC) != 0)
-                        break;
-                r = store_remove_tree(trash_fd, name);
-        }
-        return r;
-}
-
 void store_empty_trash(Job *j, const char *trash_name) {
         _cleanup_close_ int trash = -EBADF;
         int r;
 
         trash = path_open_beneath(j->state_fd, DIR_TRASH, O_RDONLY | O_DIRECTORY, 0);
-        r = trash < 0 ? trash : remove_patiently(trash, trash_name);
+        r = trash < 0 ? trash : store_remove_tree(trash, trash_name);
+        /* A volume is busy for a moment when another job copies or removes what was made of it, or a container that starts has its mounts, too. Nobody
+         * waits for a job that is committed, and a stop ends it. */
+        for (unsigned i = 0; r == -EBUSY && j->committed && i < BUSY_TRIES; i++) {
+                (void) sleep(1);
+                r = store_remove_tree(trash, trash_name);
+        }
         if (r < 0)
                 log_warning_errno(r, "Failed to empty the trash of job %u, leaving it to the collect job: %m", j->id);
 }
