@@ -88,7 +88,7 @@ static int make_tree(Job *j, int new_fd, const char *name, int *ret_fd) {
         return 0;
 }
 
-static int unpack_archives(Job *j, const ImportSource *s, int new_fd, EVP_MD_CTX *hash, ImageConf *c) {
+static int unpack_archives(Job *j, const ImportSource *s, int new_fd, EVP_MD_CTX *hash, Writeback *writeback, ImageConf *c) {
         const bool split = s->n_fds == 2, keep = message_get_bool(j->request, "keep-archive") > 0;
         const char *const trees[] = { split ? TREE_METADATA : TREE_SINGLE, TREE_ROOTFS };
         UnpackInput inputs[2];
@@ -98,6 +98,7 @@ static int unpack_archives(Job *j, const ImportSource *s, int new_fd, EVP_MD_CTX
                 r = unpack_open_input(j, s->fds[i], inputs + i);
                 if (r < 0)
                         return r;
+                inputs[i].writeback = writeback;
         }
         for (size_t i = 0; i < s->n_fds; i++) {
                 _cleanup_close_ int tree = -EBADF, archive = -EBADF;
@@ -228,6 +229,7 @@ static int note_origin(ImageConf *c, const ImportOrigin *o) {
 
 static int build(Job *j, const ImportSource *s, int images_fd, int aliases_fd, int new_fd, const char *new_name, ImageConf *c, char *const *aliases) {
         _cleanup_(hash_free) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        _cleanup_(writeback_end) Writeback writeback = WRITEBACK(new_fd);
         const bool split = s->n_fds == 2;
         struct stat st;
         int r;
@@ -235,7 +237,8 @@ static int build(Job *j, const ImportSource *s, int images_fd, int aliases_fd, i
         if (!hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
                 return failure_set(&j->failure, FAILURE_JOB_FAILED, ENOMEM, "Failed to set up SHA-256.");
 
-        r = unpack_archives(j, s, new_fd, hash, c);
+        r = unpack_archives(j, s, new_fd, hash, &writeback, c);
+        writeback_end(&writeback);
         if (s->finish)
                 r = s->finish(j, r, s->userdata);
         if (r >= 0)

@@ -106,6 +106,8 @@ static int fill(Unpack *u) {
         }
         for (size_t i = 0; i < (size_t) n && u->input->magic_size < UNPACK_MAGIC_MAX; i++)
                 u->input->magic[u->input->magic_size++] = u->buffer[i];
+        if (u->input->writeback)
+                writeback_add(u->input->writeback, (uint64_t) n);
         u->begin = 0;
         u->end = (size_t) n;
         atomic_store_explicit(&u->shared->in_bytes, u->input->done, memory_order_relaxed);

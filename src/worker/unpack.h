@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "worker/job.h"
+#include "worker/writeback.h"
 #include "worker/writer.h"
 
 /* Unpacks an archive with three processes in a row: the job reads the caller's fd, counts and hashes; the reader (reader.h) parses; the
@@ -27,6 +28,7 @@ typedef struct UnpackInput {
         bool cloned;      /* fd is a file that nobody else can change */
         bool squashfs;    /* else an archive */
         int keep_fd;      /* borrowed: where all that is read is written to as well; or -EBADF */
+        Writeback *writeback; /* borrowed: told of what is read; or NULL */
         uint8_t magic[UNPACK_MAGIC_MAX]; /* the first bytes, when it has been read */
         size_t magic_size;
 } UnpackInput;
