@@ -38,6 +38,17 @@ berth_does() {
         esac
 }
 
+berth_btrfs() {
+        mkdir -p /etc/berth/stores.d
+        printf '[Store]\nType=btrfs\nPath=%s\n' "$BENCH/btrfs/berth" >/etc/berth/stores.d/btrfs.conf
+        berthctl create --no-profiles --store=btrfs big btrfs
+}
+
+berth_no_btrfs() {
+        berthctl delete --force btrfs
+        rm /etc/berth/stores.d/btrfs.conf
+}
+
 # With the default profile, eth0 on the bridge, and without network, in turns.
 berth_round() {
         local i kinds=(none default)

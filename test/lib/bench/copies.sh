@@ -33,20 +33,26 @@ copied() {
         quiet "$1" delete-copy "$2"
 }
 
-# Of one that runs first: after that berth's manager is awake, as in all that is measured, and what is copied next has just been written to.
+# copies_of SUBJECT NAME DIRECTORY [SUFFIX]: of one that runs first: after that berth's manager is awake, as in all that is measured, and what is copied next has just been
+# written to. DIRECTORY is on the file system where all is.
+copies_of() {
+        local subject=$1 name=$2 where=$3 suffix=${4-}
+        quiet "$subject" start "$name"
+        settled "$subject" "$name"
+        sync -f "$where"
+        copied "$subject" "$name" "-running$suffix"
+        sync -f "$where"
+        snapshots "$subject" "$name" "-running$suffix"
+        quiet "$subject" stop "$name"
+        sync -f "$where"
+        copied "$subject" "$name" "$suffix"
+        sync -f "$where"
+        snapshots "$subject" "$name" "$suffix"
+}
+
 copies_round() {
         local subject=$1 kind
-        quiet "$subject" start source
-        settled "$subject" source
-        sync -f "$BENCH"
-        copied "$subject" source -running
-        sync -f "$BENCH"
-        snapshots "$subject" source -running
-        quiet "$subject" stop source
-        sync -f "$BENCH"
-        copied "$subject" source
-        sync -f "$BENCH"
-        snapshots "$subject" source
+        copies_of "$subject" source "$BENCH"
         for kind in publish publish-zstd; do
                 sync -f "$BENCH"
                 timed "$subject" "$kind" source
@@ -77,19 +83,55 @@ disk() {
         sample disk-ten-clones "$subject" "$(disk_of "$subject")"
 }
 
+# with_copies: sets those
 # shellcheck disable=SC2154 # subjects is of inside.sh
-copies() {
-        local subject those=()
-        say "Copies, snapshots, publications: $SLOW_ROUNDS rounds …"
+with_copies() {
+        local subject
+        those=()
         for subject in berth lxd; do
                 [[ " ${subjects[*]} " != *" $subject "* ]] || those+=("$subject")
         done
+}
+
+copies() {
+        local subject those=()
+        say "Copies, snapshots, publications: $SLOW_ROUNDS rounds …"
+        with_copies
         for subject in "${those[@]}"; do
                 copies_setup "$subject"
                 disk "$subject"
         done
         [ "${those[0]-}" != berth ] || large
         rounds "$SLOW_ROUNDS" copies_round "${those[@]}"
+}
+
+btrfs_round() {
+        copies_of "$1" btrfs "$BENCH/btrfs" -btrfs
+        sync -f "$BENCH/btrfs"
+}
+
+# The same where both have their containers on one btrfs, a store here and a pool there.
+btrfs() {
+        local subject those=()
+        command -v mkfs.btrfs >/dev/null || return 0
+        say "Copies, snapshots on btrfs: $SLOW_ROUNDS rounds …"
+        truncate -s 20G /var/bench-btrfs.img
+        mkfs.btrfs -q /var/bench-btrfs.img &>>"$LOG"
+        mkdir "$BENCH/btrfs"
+        mount -o loop /var/bench-btrfs.img "$BENCH/btrfs"
+        mkdir "$BENCH/btrfs/berth" # LXD makes its own
+        chmod 0700 "$BENCH/btrfs/berth"
+        with_copies
+        for subject in "${those[@]}"; do
+                "${subject}_btrfs" &>>"$LOG"
+                quiet "$subject" start btrfs
+                settled "$subject" btrfs
+                quiet "$subject" stop btrfs
+        done
+        rounds "$SLOW_ROUNDS" btrfs_round "${those[@]}"
+        for subject in "${those[@]}"; do
+                "${subject}_no_btrfs" &>>"$LOG"
+        done
 }
 
 # The same with an image of four times the size.

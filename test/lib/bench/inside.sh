@@ -21,7 +21,7 @@ readonly SETTLE=${BENCH_SETTLE:-0.3}
 
 ROUNDS=${BENCH_ROUNDS:-10} SLOW_ROUNDS=${BENCH_SLOW_ROUNDS:-5} WARM_UP=${BENCH_WARM_UP:-2}
 SCALE=${BENCH_SCALE:-100} LIST=${BENCH_LIST:-500}
-PARTS=" ${BENCH_PARTS:-life import debian copies memory scale more} "
+PARTS=" ${BENCH_PARTS:-life import debian copies btrfs memory scale more} "
 
 say() {
         printf '%s\n' "$*" >&2
@@ -233,6 +233,7 @@ done
         rounds "$SLOW_ROUNDS" big_life "${subjects[@]}"
 }
 ! wanted copies || copies
+! wanted btrfs || btrfs
 ! wanted memory || import_memory
 for subject in "${subjects[@]}"; do
         ! wanted scale || scale "$subject"

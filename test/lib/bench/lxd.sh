@@ -55,6 +55,18 @@ lxd_does() {
         esac
 }
 
+lxd_btrfs() {
+        "$LXD" storage create btrfs btrfs source="$BENCH/btrfs/lxd"
+        "$LXD" init big btrfs --storage btrfs
+}
+
+lxd_no_btrfs() {
+        "$LXD" delete --force btrfs
+        "$LXD" image delete big
+        "$LXD" storage delete btrfs
+        "$LXD" image import "$META" "$DEBIAN" --alias big
+}
+
 lxd_memory() {
         memory_of memory-container lxd "^\[lxc monitor\] (/var/lib/$LXD_UNIT|/run/$LXD_UNIT)"
         sample memory-daemon lxd "$(private_bytes "$(systemctl show -P MainPID "$LXD_UNIT")")"

@@ -32,6 +32,12 @@ BEGIN {
         target("copy, running", "copy-running", "lxd", 1 / 10)
         target("snapshot, running", "snapshot-running", "lxd", 1 / 10)
         target("restore, running", "restore-running", "lxd", 1 / 10)
+        target("copy on btrfs, stopped", "copy-btrfs", "lxd", 1)
+        target("snapshot on btrfs, stopped", "snapshot-btrfs", "lxd", 1)
+        target("restore on btrfs, stopped", "restore-btrfs", "lxd", 1)
+        target("copy on btrfs, running", "copy-running-btrfs", "lxd", 1)
+        target("snapshot on btrfs, running", "snapshot-running-btrfs", "lxd", 1)
+        target("restore on btrfs, running", "restore-running-btrfs", "lxd", 1)
         target("publish", "publish", "lxd", 1 / 8)
         target("publish, zstd for both", "publish-zstd", "lxd", 1 / 8)
         target("disk of ten clones and their source", "disk-ten-clones", "=disk-one", 1.05)
@@ -112,7 +118,7 @@ END {
 
         for (i = 1; i <= n_infos; i++)
                 printf "%s%s %s", (i > 1 ? ", " : ""), infos[i], info[infos[i]]
-        printf "\n\n%-18s %-14s %4s %12s %12s %12s %9s\n", "OPERATION", "BY", "RUNS", "MEDIAN", "MIN", "MAX", "OF BERTH"
+        printf "\n\n%-22s %-14s %4s %12s %12s %12s %9s\n", "OPERATION", "BY", "RUNS", "MEDIAN", "MIN", "MAX", "OF BERTH"
         for (i = 1; i <= n_operations; i++) {
                 o = operations[i]
                 name = o
@@ -121,7 +127,7 @@ END {
                         if (!((o, s) in count))
                                 continue
                         ratio = s != "berth" && ((o, "berth") in count) ? sprintf("%.2f x", median[o, s] / median[o, "berth"]) : ""
-                        printf "%-18s %-14s %4d %12s %12s %12s %9s%s\n", name, s == "lxd" ? peer() : s, count[o, s], human(o, median[o, s]),
+                        printf "%-22s %-14s %4d %12s %12s %12s %9s%s\n", name, s == "lxd" ? peer() : s, count[o, s], human(o, median[o, s]),
                                 human(o, low[o, s]), human(o, high[o, s]), ratio, failures(o, s)
                         name = ""
                 }
