@@ -48,6 +48,7 @@ const OptionInfo option_table[] = {
         { OPTION_DEVICE,          NULL,              'd', "NAME,KEY=VALUE…", NULL, NULL },
         { OPTION_ALIAS,           "alias",           0,   "ALIAS",     NULL,   "Name for the image; may be given more than once" },
         { OPTION_COMPRESSION,     "compression",     0,   "HOW",       NULL,   "zstd (default), gzip, xz or none" },
+        { OPTION_METADATA,        "metadata",        0,   NULL,        NULL,   "Beside a mere root file system write its metadata: a split image, which LXD and Incus take" },
         { OPTION_VERIFY,          "verify",          0,   "HOW",       NULL,   "What must be right: checksum, signature or no" },
         { OPTION_KEYRING,         "keyring",         0,   "FILE",      NULL,   "Keys one of which has signed what is pulled, or built of" },
         { OPTION_INCLUDE,         "include",         0,   "PACKAGE,…", NULL,   "Packages to build in on top; may be given more than once" },

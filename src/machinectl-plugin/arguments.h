@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "basic/macro.h"
@@ -75,8 +76,11 @@ typedef enum Option {
         OPTION_INCLUDE,
         OPTION_MIRROR,
         OPTION_VARIANT,
+        OPTION_METADATA,
         _OPTION_MAX,
 } Option;
+
+static_assert(_OPTION_MAX <= 64, "an option is a bit of 64");
 
 #define O(name) (UINT64_C(1) << OPTION_##name)
 #define OPTIONS_COMMON ((UINT64_C(1) << _OPTION_COMMON_MAX) - 1)

@@ -16,6 +16,7 @@
 #include "machinectl-plugin/bus.h"
 #include "machinectl-plugin/destination.h"
 #include "machinectl-plugin/edit.h"
+#include "machinectl-plugin/image-metadata.h"
 #include "machinectl-plugin/job.h"
 #include "machinectl-plugin/report.h"
 #include "machinectl-plugin/verbs.h"
@@ -134,25 +135,44 @@ static int copy(int from_fd, int to_fd) {
         return n < 0 ? -errno : 0;
 }
 
-static int write_file(Ctl *c, int fd, const char *path) {
-        _cleanup_(destination_done) Destination d = DESTINATION_NONE;
+typedef struct Export {
+        struct {
+                int fd;           /* borrowed */
+                const char *kind; /* borrowed */
+                char *path;       /* owned */
+                Destination to;
+        } files[1 + IMAGE_ARCHIVES_MAX];
+        size_t n;
+        int metadata_fd; /* owned; negative: it has its own */
+} Export;
+
+static void export_done(Export *e) {
+        for (size_t i = 0; i < e->n; i++) {
+                destination_done(&e->files[i].to);
+                free(e->files[i].path);
+        }
+        e->metadata_fd = fd_close(e->metadata_fd);
+}
+
+static void add_file(Export *e, int fd, const char *kind) {
+        e->files[e->n].fd = fd;
+        e->files[e->n].kind = kind;
+        e->files[e->n].path = NULL;
+        e->files[e->n++].to = DESTINATION_NONE;
+}
+
+static int write_file(Ctl *c, int fd, const char *path, Destination *d) {
         int r;
 
-        r = destination_open(path, arguments_have(c->args, OPTION_FORCE), &d);
+        r = destination_open(path, arguments_have(c->args, OPTION_FORCE), d);
         if (r == -EEXIST)
                 return report_failure("'%s' is there already. Overwrite it with --force.", path);
         if (r >= 0)
-                r = copy(fd, d.fd);
+                r = copy(fd, d->fd);
         /* A disk that is full may say so only now. */
-        if (r >= 0 && d.temporary && fsync(d.fd) < 0)
+        if (r >= 0 && d->temporary && fsync(d->fd) < 0)
                 r = -errno;
-        if (r >= 0)
-                r = destination_commit(&d);
-        if (r < 0)
-                return report_failure("Cannot write '%s': %s.", path, strerror(-r));
-        if (!c->quiet)
-                printf("%s\n", path);
-        return 0;
+        return r < 0 ? report_failure("Cannot write '%s': %s.", path, strerror(-r)) : 0;
 }
 
 /* The file's name: as it was given, or in a directory after the fingerprint. */
@@ -168,9 +188,50 @@ static int name_file(const char *target, const char *fingerprint, const char *ki
         return r < 0 ? report_oom() : 0;
 }
 
+static int write_files(Ctl *c, Export *e, const char *target, const char *fingerprint) {
+        int r;
+
+        for (size_t i = 0; i < e->n; i++) {
+                r = name_file(target, fingerprint, e->files[i].kind, i > 0, &e->files[i].path);
+                if (r >= 0)
+                        r = write_file(c, e->files[i].fd, e->files[i].path, &e->files[i].to);
+                if (r < 0)
+                        return r;
+        }
+        /* Where the first one is, both are. */
+        for (size_t i = e->n; i-- > 0;) {
+                r = destination_commit(&e->files[i].to);
+                if (r < 0)
+                        return report_failure("Cannot write '%s': %s.", e->files[i].path, strerror(-r));
+        }
+        for (size_t i = 0; i < e->n && !c->quiet; i++)
+                printf("%s\n", e->files[i].path);
+        return 0;
+}
+
+/* Of what it is written for: images that have metadata, in one file or two, are whole as they were imported. */
+static int make_metadata(Ctl *c, const char *path, const char *name, Export *e) {
+        _cleanup_json_ json_object *image = NULL;
+        const char *type;
+        int r;
+
+        r = bus_get_properties(c, path, BERTH_IMAGE_INTERFACE, name, &image);
+        if (r < 0)
+                return r;
+        type = json_object_get_string(json_object_object_get(image, "Type")) ?: "";
+        if (streq(type, "oci"))
+                return report_failure("The file of image '%s' is layers and no root file system, so metadata would not make it an image for others. "
+                                      "Publish a container that was made from it, and export that image.", name);
+        if (!streq(type, "plain"))
+                return 0;
+        r = image_metadata_archive(image, &e->metadata_fd);
+        return r < 0 ? report_failure("Cannot write the metadata of image '%s': %s.", name, strerror(-r)) : 0;
+}
+
 int verb_export(Ctl *c) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *image = NULL;
         const char *name = c->args->words[0], *target = c->args->words[1], *path, *fingerprint;
+        _cleanup_(export_done) Export e = { .metadata_fd = -EBADF };
         _cleanup_free_ char *decoded = NULL;
         _cleanup_strv_ char **kinds = NULL;
         int r, fd;
@@ -184,6 +245,11 @@ int verb_export(Ctl *c) {
         if (r < 0)
                 return bus_report_parse(r);
         fingerprint = decoded ?: name;
+        if (arguments_have(c->args, OPTION_METADATA)) {
+                r = make_metadata(c, path, name, &e);
+                if (r < 0)
+                        return r;
+        }
         r = bus_method(c, "ExportImage", name, &reply, "s", fingerprint);
         if (r < 0)
                 return r;
@@ -192,27 +258,20 @@ int verb_export(Ctl *c) {
                 r = sd_bus_message_enter_container(reply, 'a', "h");
         if (r < 0)
                 return bus_report_parse(r);
-        if (target && streq(target, "-")) {
-                if (strv_length(kinds) > 1)
-                        return report_failure("Image '%s' is two files: name one to write them to.", name);
-                if (c->terminal)
-                        return report_failure("Standard output is a terminal: no place for an archive.");
-        }
-        for (size_t i = 0; i < strv_length(kinds); i++) {
-                _cleanup_free_ char *file = NULL;
-
+        if (e.metadata_fd >= 0)
+                add_file(&e, e.metadata_fd, "tar");
+        for (size_t i = 0; i < strv_length(kinds) && i < IMAGE_ARCHIVES_MAX; i++) {
                 r = sd_bus_message_read(reply, "h", &fd);
                 if (r < 0)
                         return bus_report_parse(r);
-                if (target && streq(target, "-")) {
-                        r = copy(fd, STDOUT_FILENO);
-                        return r < 0 ? report_failure("Cannot write: %s.", strerror(-r)) : 0;
-                }
-                r = name_file(target, fingerprint, kinds[i], i > 0, &file);
-                if (r >= 0)
-                        r = write_file(c, fd, file);
-                if (r < 0)
-                        return r;
+                add_file(&e, fd, kinds[i]);
         }
-        return 0;
+        if (!target || !streq(target, "-"))
+                return write_files(c, &e, target, fingerprint);
+        if (e.n > 1)
+                return report_failure("Image '%s' is two files%s: name one to write them to.", name, e.metadata_fd >= 0 ? " with its metadata" : "");
+        if (c->terminal)
+                return report_failure("Standard output is a terminal: no place for an archive.");
+        r = e.n > 0 ? copy(e.files[0].fd, STDOUT_FILENO) : 0;
+        return r < 0 ? report_failure("Cannot write: %s.", strerror(-r)) : 0;
 }

@@ -116,10 +116,11 @@ const Verb verb_table[] = {
           "Those that were only pulled for a container and were not used for ImagesExpirySec= are removed. berth-images.timer does it every day." },
         { "import-fs", NULL, GROUP_IMAGES, 1, 2, 0, O(ALIAS) | O(DESCRIPTION) | O(PROPERTY) | O(PUBLIC), VERB_CHANGES, WORD_FILE, WORD_OTHER, verb_import_fs,
           "DIRECTORY [ALIAS]", "Make an image of a directory", "What a bootstrap program has made, a tree of /var/lib/machines: its owners are those of the image. Prints the fingerprint." },
-        { "export", "export-image\0image export\0", GROUP_IMAGES, 1, 2, 0, O(FORCE), VERB_CHANGES, WORD_IMAGE, WORD_FILE, verb_export,
+        { "export", "export-image\0image export\0", GROUP_IMAGES, 1, 2, 0, O(FORCE) | O(METADATA), VERB_CHANGES, WORD_IMAGE, WORD_FILE, verb_export,
           "IMAGE [FILE]", "Write the file that an image was imported from",
           "Imported again it is the same image: its SHA-256 is the fingerprint. FILE may be a directory, and '-' is standard output. Without it the file is\n"
-          "called after the fingerprint. An image of two files gives two, the root file system's with '.root' behind the name." },
+          "called after the fingerprint. An image of two files gives two, the root file system's with '.root' behind the name.\n\n"
+          "With --metadata, a mere root file system becomes such a pair, an image for LXD and Incus; an image that has metadata is one as it is." },
         { "publish", NULL, GROUP_IMAGES, 1, WORDS_MAX, 0, O(ALIAS) | O(DESCRIPTION) | O(PROPERTY) | O(PUBLIC) | O(COMPRESSION) | O(FORCE) | O(KEY_FILE), VERB_CHANGES, WORD_SNAPSHOT, WORD_OTHER, verb_publish,
           "CONTAINER[/SNAPSHOT] [KEY=VALUE…]", "Make an image of a container, or of a snapshot",
           "KEY=VALUE are properties of the image. A container that runs stands still while it is read; --force is not needed for it. Prints the fingerprint." },

@@ -128,7 +128,7 @@ START_TEST(test_table) {
                 ck_assert_uint_le(v->min_words, v->max_words);
                 ck_assert_msg(v->help && !endswith(v->help, "."), "the help of '%s' is no title", v->name);
         }
-        ck_assert_uint_eq(used, (UINT64_C(1) << _OPTION_MAX) - 1);
+        ck_assert_uint_eq(used, UINT64_MAX >> (64 - _OPTION_MAX));
 
         for (size_t i = 0; i < option_table_size; i++)
                 for (size_t k = 0; k < i; k++) {

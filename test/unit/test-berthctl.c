@@ -4,12 +4,15 @@
 
 #include "unit.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "machinectl-plugin/bus-error.h"
 #include "machinectl-plugin/destination.h"
 #include "machinectl-plugin/detach.h"
+#include "machinectl-plugin/image-metadata.h"
 #include "machinectl-plugin/parse.h"
 #include "machinectl-plugin/progress.h"
 #include "machinectl-plugin/table.h"
@@ -268,5 +271,52 @@ START_TEST(test_destination) {
 }
 END_TEST
 
-UNIT_TESTS("berthctl", test_table_layout, test_table_colour, test_table_narrow, test_table_json, test_format, test_timespan,
+/* Of the only file in it. */
+static char *metadata_of(const char *description, time_t *ret_time) {
+        _cleanup_json_ json_object *image = json_object_new_object(), *properties = json_object_new_object();
+        struct archive *a = archive_read_new();
+        char *text = calloc(1, 8192);
+        struct archive_entry *e;
+        int fd;
+
+        json_object_object_add(image, "CreatedUSec", json_object_new_uint64(UINT64_C(1424284563999999)));
+        json_object_object_add(image, "ExpiresUSec", json_object_new_uint64(0));
+        json_object_object_add(image, "Architecture", json_object_new_string("aarch64"));
+        json_object_object_add(image, "Description", json_object_new_string(description));
+        json_object_object_add(properties, "os", json_object_new_string("a \"b\""));
+        json_object_object_add(image, "Properties", json_object_get(properties));
+        ck_assert_int_eq(image_metadata_archive(image, &fd), 0);
+        ck_assert_int_eq(archive_read_support_format_tar(a), ARCHIVE_OK);
+        ck_assert_int_eq(archive_read_open_fd(a, fd, 512), ARCHIVE_OK);
+        ck_assert_int_eq(archive_read_next_header(a, &e), ARCHIVE_OK);
+        ck_assert_str_eq(archive_entry_pathname(e), "metadata.yaml");
+        ck_assert_uint_eq(archive_entry_mode(e), S_IFREG | 0644);
+        *ret_time = archive_entry_mtime(e);
+        ck_assert_int_eq(archive_read_data(a, text, 8191), archive_entry_size(e));
+        ck_assert_int_eq(archive_read_next_header(a, &e), ARCHIVE_EOF);
+        ck_assert_int_eq(archive_read_free(a), ARCHIVE_OK);
+        ck_assert_int_eq(lseek(fd, 0, SEEK_END) % 512, 0);
+        ck_assert_int_eq(close(fd), 0);
+        return text;
+}
+
+/* Whatever its length, the text is whole. */
+START_TEST(R28_metadata_archive) {
+        time_t t;
+
+        for (size_t n = 0; n < 1100; n++) {
+                char description[1101] = "", expected[2048];
+                _cleanup_free_ char *text = NULL;
+
+                memset(description, 'd', n);
+                text = metadata_of(description, &t);
+                snprintf(expected, sizeof expected, "architecture: aarch64\ncreation_date: 1424284563\nproperties:\n  \"os\": \"a \\\"b\\\"\"\n%s%s%s",
+                         n > 0 ? "  \"description\": \"" : "", description, n > 0 ? "\"\n" : "");
+                ck_assert_str_eq(text, expected);
+                ck_assert_int_eq(t, 1424284563);
+        }
+}
+END_TEST
+
+UNIT_TESTS("berthctl", R28_metadata_archive, test_table_layout, test_table_colour, test_table_narrow, test_table_json, test_format, test_timespan,
            test_signal_and_mode, test_errors, test_lost_manager, test_progress, test_detach, test_destination)

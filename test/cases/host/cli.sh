@@ -171,6 +171,7 @@ test_R17_completion_words() {
         assert_eq "$(completing set web1 SnapshotExp)" "$(berthctl help settings | sed -n 's/^  \(SnapshotExp[A-Za-z]*=\).*/\1/p' | xargs)"
         assert_eq "$(completing get web1 MemoryMa)" MemoryMax
         assert_eq "$(completing image-set busybox pub)" public=
+        assert_eq "$(completing export --me)" --metadata
         assert_eq "$(completing alias rem)" remove
         assert_eq "$(completing alias remove bus)" busybox
 }

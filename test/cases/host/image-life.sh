@@ -197,9 +197,18 @@ test_R34_export() {
         polkit_rule list 'if (action.id == "org.berth1.list" && subject.user == "alice") return polkit.Result.YES;'
         eventually 10 as alice berthctl image-status bb
         expect_fail --message '[Aa]llowed' as alice berthctl --no-ask-password export bb -
+        expect_fail --message '[Aa]llowed' as alice berthctl --no-ask-password export --metadata bb bb
+        [ ! -e ~alice/bb ] || fail "metadata was written, and nothing that it is of"
         on_exit 'berthctl image-set bb public=no'
         expect berthctl image-set bb public=yes
         assert_eq "$(as bob berthctl --no-ask-password export bb - | sha256sum | cut -d' ' -f1)" "$(image_of bb)"
+        # With its metadata as well, which who sees an image may see.
+        on_exit 'rm -f ~bob/bb ~bob/bb.root'
+        expect as bob berthctl --no-ask-password export --metadata bb bb
+        assert_eq "$(stat -c %U ~bob/bb ~bob/bb.root | xargs)" 'bob bob'
+        assert_eq "$(fingerprint_of ~bob/bb.root)" "$(image_of bb)"
+        expect berthctl export --metadata bb out
+        cmp out ~bob/bb
 }
 
 # an image for a processor that the host is not: refused with the reason, made with --force

@@ -261,6 +261,8 @@ test_R37_export_without_space() {
         fingerprint=$(image_of busybox)
         expect_fail --message "small/out.*No space left on device" berthctl export busybox small/out
         assert_eq "$(ls -A small)" ''
+        expect_fail --message "small/out.root.*No space left on device" berthctl export --metadata busybox small/out
+        assert_eq "$(ls -A small)" ''
         mount -o remount,size=50m small
         expect berthctl export busybox small/out
         assert_eq "$(fingerprint_of small/out)" "$fingerprint"

@@ -118,6 +118,8 @@ test_R26_oci() {
         is_right app
         expect berthctl export app out
         cmp out oci.tar
+        refused "'app' is layers.*[Pp]ublish" berthctl export --metadata app with
+        [ ! -e with ] && [ ! -e with.root ] || fail "something was written"
         expect berthctl remove-image app
         gzip oci.tar
         expect berthctl import oci.tar.gz --alias app

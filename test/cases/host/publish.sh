@@ -95,10 +95,106 @@ test_R28_export_split() {
         on_exit 'forget_image it'
         expect berthctl import meta.tar.xz root.tar.zst --alias it
         refused 'two files' berthctl export it -
-        expect berthctl export it out
+        echo mine >out.root
+        refused 'out.root.*there already.*--force' berthctl export it out
+        [ ! -e out ] || fail "one of two files was written"
+        assert_eq "$(cat out.root)" mine
+        expect berthctl export --force it out
         cmp meta.tar.xz out
         cmp root.tar.zst out.root
+        [ -z "$(find . -name '.*berthctl*')" ] || fail "a temporary file is left"
         assert_eq "$(berthctl export it | sort | tr '\n' ' ')" "$fingerprint.root.tar.zst $fingerprint.tar.xz "
+}
+
+# tree_of IMAGE: all that its root file system has, but for what is in the files
+tree_of() {
+        find "$STORE/images/$(image_of "$1")/rootfs" \( -type d -printf '%P %y %m %U:%G %T@\n' \) -o -printf '%P %y %m %U:%G %T@ %s %n %l\n' | sort
+}
+
+# a mere root file system and its metadata are a split image with the same root file system, and with what is said of it here
+test_R28_export_metadata() {
+        local how fingerprint created
+        mkdir root
+        tar -C root -xf "$(guest busybox)"
+        rm -f root/etc/os-release
+        echo 'PRETTY_NAME="A system"' >root/etc/os-release
+        tar -C root --numeric-owner -czf f.tar.gz .
+        mksquashfs root f.squashfs -quiet -no-progress >/dev/null
+        for how in f.tar.gz f.squashfs root; do
+                on_exit 'forget c1; forget_image it back'
+                if [ -d $how ]; then
+                        fingerprint=$(berthctl import-fs $how it --public --property os=busybox)
+                else
+                        fingerprint=$(berthctl import $how --alias it --public --property os=busybox)
+                fi
+                assert_eq "$(berthctl show-image it -p Type --value)" plain
+                (umask 027 && expect berthctl export --metadata it out)
+                assert_eq "$(stat -c %a out out.root | xargs)" '640 640'
+                assert_eq "$(fingerprint_of out.root)" "$fingerprint" "$how"
+                assert_eq "$(tar -tf out)" metadata.yaml
+                created=$(berthctl show-image it -p CreatedUSec --value)
+                assert_eq "$(tar -xOf out metadata.yaml)" "$(printf 'architecture: %s\ncreation_date: %s\nproperties:\n  "os": "busybox"\n  "description": "A system"' \
+                        "$(uname -m)" "${created%??????}")"
+                expect berthctl export --metadata it again
+                cmp out again
+                rm again again.root
+
+                expect berthctl import out out.root --alias back
+                assert_eq "$(image_of back)" "$(fingerprint_of out out.root)"
+                assert_eq "$(berthctl show-image back -p Description,Public,Architecture,Type,CreatedUSec --value | xargs)" "A system no $(uname -m) split ${created%??????}000000"
+                assert_eq "$(berthctl list-images --json=short os=busybox | jq length)" 2
+                assert_eq "$(tree_of back)" "$(tree_of it)"
+                if [ $how = f.squashfs ]; then
+                        run_container c1 back
+                        forget c1
+                fi
+                expect berthctl remove-image it back
+                rm out out.root
+        done
+}
+
+# what has metadata is written as it is; two files go to no pipe; what is there stays, and where one file cannot be written there is none
+test_R28_export_metadata_refused() {
+        local fingerprint
+        a_rootfs a.tar 'file|n|plain'
+        on_exit 'berthctl unset-server KeepArchives; rm -f /etc/berth/berth.conf; forget_image a b s'
+        expect berthctl import a.tar --alias a
+        fingerprint=$(image_of a)
+        refused 'two files with its metadata' berthctl export --metadata a -
+        mkdir dir
+        assert_eq "$(berthctl export --metadata a dir | xargs)" "dir/$fingerprint.tar dir/$fingerprint.root.tar"
+        cmp a.tar "dir/$fingerprint.root.tar"
+        assert_eq "$(berthctl export --metadata a)" "$fingerprint.tar"$'\n'"$fingerprint.root.tar"
+        echo mine >out.root
+        refused 'out.root.*there already.*--force' berthctl export --metadata a out
+        [ ! -e out ] || fail "one of two files was written"
+        assert_eq "$(cat out.root)" mine
+        expect berthctl export --metadata --force a out
+        cmp a.tar out.root
+        # There is no program in it that would tell.
+        assert_eq "$(berthctl show-image a -p Architecture --value)" ''
+        assert_eq "$(tar -xOf out metadata.yaml | head -n 1)" "architecture: $(uname -m)"
+        [ -z "$(find . -name '.*berthctl*')" ] || fail "a temporary file is left"
+
+        mkdir rootfs
+        tar -C rootfs -xf a.tar
+        echo 'architecture: x86_64' >metadata.yaml
+        tar -cf u.tar metadata.yaml rootfs
+        expect berthctl import u.tar --alias b
+        assert_eq "$(berthctl export --metadata b unified)" unified
+        cmp u.tar unified
+        assert_eq "$(berthctl export --metadata b - | sha256sum | cut -d' ' -f1)" "$(image_of b)"
+        tar -cf m.tar metadata.yaml
+        expect berthctl import m.tar a.tar --alias s
+        assert_eq "$(berthctl export --metadata s split | xargs)" 'split split.root'
+        cmp m.tar split
+        cmp a.tar split.root
+
+        expect berthctl remove-image a
+        expect berthctl set-server KeepArchives=no
+        expect berthctl import a.tar --alias a
+        refused 'not kept.*KeepArchives' berthctl export --metadata a x
+        [ ! -e x ] || fail "metadata was written, and nothing that it is of"
 }
 
 # from a pipe it is kept as well; where it is not to be, export says so, and the file is not there

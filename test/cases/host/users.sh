@@ -249,7 +249,7 @@ test_S93_S101_others_are_not_there() {
                 mine=$(in_session bob berthctl $(printf "$verb" nosuch) 2>&1) && fail "bob may with nothing: $verb"
                 assert_eq "${theirs//secret/NAME}" "${mine//nosuch/NAME}" "$verb"
         done
-        for verb in show-image image-status remove-image export 'create %s c1' 'image-set %s description=x'; do
+        for verb in show-image image-status remove-image export 'export --metadata' 'create %s c1' 'image-set %s description=x'; do
                 [[ $verb = *%s* ]] || verb="$verb %s"
                 # shellcheck disable=SC2046,SC2059,SC2086
                 theirs=$(in_session bob berthctl $(printf "$verb" hidden) 2>&1) && fail "bob may: $verb"
@@ -270,6 +270,10 @@ test_S93_S101_others_are_not_there() {
         # The control: who may, sees all of that.
         assert_eq "$(in_session alice berthctl show secret -p State --value)" running
         assert_match "$(in_session alice berthctl list-images)" hidden
+        on_exit 'rm -f ~alice/hidden ~alice/hidden.root'
+        expect in_session alice berthctl image export --metadata hidden "$(echo ~alice)/hidden"
+        assert_eq "$(fingerprint_of ~alice/hidden.root)" "$fingerprint"
+        assert_eq "$(stat -c %U ~alice/hidden)" alice
 }
 
 # an alias that another user took first is not what root means by it
