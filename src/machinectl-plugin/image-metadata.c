@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machinectl-plugin/image-metadata.h"
 
-#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
@@ -10,17 +12,8 @@
 #include "basic/clock.h"
 #include "basic/fd.h"
 #include "basic/strv.h"
+#include "machinectl-plugin/process.h"
 #include "shared/image-yaml.h"
-
-#define TAR_BLOCK 512U
-
-/* ustar, POSIX.1-2001. */
-typedef struct TarHeader {
-        char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2], user[32], group[32],
-             major[8], minor[8], prefix[155], rest[12];
-} TarHeader;
-
-static_assert(sizeof(TarHeader) == TAR_BLOCK, "a header is one block");
 
 static const char *get_text(json_object *o, const char *key) {
         return json_object_get_string(json_object_object_get(o, key)) ?: "";
@@ -51,44 +44,27 @@ static int get_properties(json_object *image, char ***ret) {
         return 0;
 }
 
-/* With a zero behind them. */
-static void put_octal(char *field, size_t size, uint64_t value) {
-        for (size_t i = size - 1; i-- > 0; value >>= 3)
-                field[i] = (char) ('0' + (value & 7));
-}
-
-/* No archive of berth's own needs more of the format than this. */
-static int write_archive(int fd, const char *text, uint64_t seconds) {
-        static const char zeros[2 * TAR_BLOCK];
-        TarHeader h = { .name = "metadata.yaml", .type = '0', .magic = "ustar" };
-        const size_t size = strlen(text);
-        unsigned sum = 0;
+/* Nothing of the file that it is read from is in it. */
+static int run_tar(int text_fd, uint64_t seconds, int archive_fd) {
+        char mtime[sizeof "--mtime=@" + DECIMAL_MAX];
+        const char *const arguments[] = {
+                "tar", "--create", "--file=-", "--format=ustar", "--dereference", "--absolute-names", "--transform=s,.*,metadata.yaml,",
+                "--numeric-owner", "--owner=0", "--group=0", "--mode=0644", mtime, "/dev/stdin", NULL,
+        };
+        pid_t pid;
         int r;
 
-        put_octal(h.mode, sizeof h.mode, 0644);
-        put_octal(h.uid, sizeof h.uid, 0);
-        put_octal(h.gid, sizeof h.gid, 0);
-        put_octal(h.size, sizeof h.size, size);
-        put_octal(h.mtime, sizeof h.mtime, seconds);
-        memcpy(h.version, "00", sizeof h.version);
-        memset(h.checksum, ' ', sizeof h.checksum); /* as which it counts itself */
-        for (size_t i = 0; i < sizeof h; i++)
-                sum += ((const unsigned char *) &h)[i];
-        put_octal(h.checksum, sizeof h.checksum - 1, sum);
-        h.checksum[6] = 0;
-
-        r = fd_write_all(fd, &h, sizeof h);
-        if (r >= 0)
-                r = fd_write_all(fd, text, size);
-        if (r >= 0)
-                r = fd_write_all(fd, zeros, (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
-        return r < 0 ? r : fd_write_all(fd, zeros, sizeof zeros);
+        snprintf(mtime, sizeof mtime, "--mtime=@%" PRIu64, seconds);
+        r = process_start(arguments, text_fd, archive_fd, &pid);
+        if (r < 0)
+                return r;
+        return process_wait(pid) == EXIT_SUCCESS ? 0 : -EIO;
 }
 
 int image_metadata_archive(json_object *image, int *ret_fd) {
         const uint64_t created_usec = json_object_get_uint64(json_object_object_get(image, "CreatedUSec"));
         const char *architecture = get_text(image, "Architecture");
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int text = -EBADF, fd = -EBADF;
         _cleanup_strv_ char **properties = NULL;
         _cleanup_free_ char *yaml = NULL;
         struct utsname u;
@@ -111,10 +87,13 @@ int image_metadata_archive(json_object *image, int *ret_fd) {
                 }, &yaml);
         if (r < 0)
                 return r;
+        text = memfd_create("metadata.yaml", MFD_CLOEXEC);
         fd = memfd_create("metadata", MFD_CLOEXEC);
-        if (fd < 0)
+        if (text < 0 || fd < 0)
                 return -errno;
-        r = write_archive(fd, yaml, created_usec / USEC_PER_SEC);
+        r = fd_write_all(text, yaml, strlen(yaml));
+        if (r >= 0)
+                r = run_tar(text, created_usec / USEC_PER_SEC, fd);
         if (r < 0)
                 return r;
         if (lseek(fd, 0, SEEK_SET) < 0)
