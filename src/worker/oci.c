@@ -193,10 +193,10 @@ static int take_oci(Oci *o) {
         return r;
 }
 
-static int open_directory(Oci *o, const char *name, int *ret_fd) {
+static int open_directory(Oci *o, const char *name, mode_t mode, int *ret_fd) {
         _cleanup_close_ int fd = path_make_directory(o->new_fd, name, 0700);
 
-        if (fd < 0 || fchown(fd, foreign_uid_base(), foreign_uid_base()) < 0 || fchmod(fd, 0755) < 0)
+        if (fd < 0 || fchown(fd, foreign_uid_base(), foreign_uid_base()) < 0 || fchmod(fd, mode) < 0)
                 return failure_set(&o->job->failure, FAILURE_JOB_FAILED, fd < 0 ? fd : errno, "Failed to make a directory for the image: %m");
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -264,11 +264,14 @@ static int put_layer(Oci *o, size_t i) {
         file = open_file(o, o->layers[i]);
         if (file < 0)
                 return file;
-        r = open_directory(o, TREE_LAYER, &layer);
+        r = open_directory(o, TREE_LAYER, LAYER_IMPLIED_MODE, &layer);
         if (r >= 0)
                 r = unpack_open_input(o->job, file, &input);
-        if (r >= 0)
-                r = unpack_run(o->job, &input, o->new_fd, hash, unpack_start_writer, &layer, &report);
+        if (r >= 0) {
+                /* Whether something is missing is seen by its hash. */
+                input.layer = *o->digests[i] || i < strv_length(o->diffs);
+                r = unpack_run(o->job, &input, o->new_fd, hash, unpack_start_layer_writer, &layer, &report);
+        }
         if (r >= 0)
                 r = check_digest(o, o->layers[i], hash, &input, o->digests[i], i < strv_length(o->diffs) ? o->diffs[i] : NULL);
         if (r >= 0)
@@ -397,7 +400,7 @@ int oci_arrange(Job *j, int new_fd, const char *tree, ImageConf *c) {
         if (r >= 0)
                 r = message_get_strv(config, "diff", &o.diffs);
         if (r >= 0)
-                r = open_directory(&o, "rootfs", &o.root_fd);
+                r = open_directory(&o, "rootfs", 0755, &o.root_fd);
         for (size_t i = 0; r >= 0 && i < strv_length(o.layers); i++)
                 r = put_layer(&o, i);
         if (r >= 0)
