@@ -356,9 +356,6 @@ static int take_config(Oci *o, Message *m) {
                 if (key && strchr(*l, '='))
                         (void) image_conf_set_property(c, key, strchr(*l, '=') + 1);
         }
-        /* berth runs a container's first program as its root. */
-        if (!isempty(message_get(m, "user")))
-                (void) image_conf_set_property(c, "oci.user", message_get(m, "user"));
         if (r >= 0)
                 r = message_get_strv(m, "env", &environment);
         if (r >= 0)
@@ -373,6 +370,8 @@ static int take_config(Oci *o, Message *m) {
         }
         if (r >= 0 && !isempty(message_get(m, "directory")))
                 r = image_settings_add(o->new_fd, "WorkingDirectory", message_get(m, "directory"));
+        if (r >= 0 && !isempty(message_get(m, "user")))
+                r = image_settings_add(o->new_fd, "User", message_get(m, "user"));
         if (r >= 0)
                 r = image_settings_add(o->new_fd, "KillSignal", isempty(message_get(m, "signal")) ? "SIGTERM" : message_get(m, "signal"));
         return r < 0 ? failure_set(&o->job->failure, FAILURE_JOB_FAILED, r, "Failed to write down the image's settings: %m") : 0;
