@@ -126,7 +126,7 @@ START_TEST(nspawn) {
                       "Device.port-tcp8080.Listen=tcp:0.0.0.0:8080\nDevice.port-tcp8080.Connect=tcp:127.0.0.1:80\n"
                       "Device.eth0.Type=nic\nDevice.eth0.NicType=bridged\nDevice.eth0.Parent=br0",
                       "Capability LimitMEMLOCK", 2);
-        assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=/bin/prog -x\nBoot=no\nProcessTwo=yes\n", "StubInit=yes\nInit=/bin/prog -x", "", 0);
+        assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=/bin/prog -x\nBoot=no\nProcessTwo=yes\nCPUAffinity=0-1,3\n", "StubInit=yes\nAllowedCPUs=0-1,3\nInit=/bin/prog -x", "", 0);
         assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=--log-level=debug\nBoot=yes\n", "", "Parameters", 0);
         assert_parsed(foreign_parse_nspawn, "[Exec]\nPrivateUsers=no\nBoot=maybe\n[Network]\nPrivate=no\nPort=99999999999\n", "", "PrivateUsers Boot Private Port", 0);
 }
