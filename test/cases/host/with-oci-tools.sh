@@ -156,7 +156,7 @@ test_R26_umoci_config() {
         echo 'app:x:1000:1000::/srv:/bin/sh' >>b/rootfs/etc/passwd
         printf 'app:x:1000:\nstaff:x:50:\nmore:x:60:app\n' >>b/rootfs/etc/group
         expect umoci repack --image o:app b
-        expect umoci config --image o:app --config.entrypoint sh --config.entrypoint=-c --config.cmd 'trap "echo stopped >/srv/d/stopped; exit" USR1; echo "$0: $GREETING"; while :; do sleep 0.1; done' \
+        expect umoci config --image o:app --config.entrypoint sh --config.entrypoint=-c --config.cmd 'trap "echo stopped >/srv/d/stopped; exit" USR1; echo "$0: $GREETING" >/dev/stdout && echo yes >/srv/d/spoke; while :; do sleep 0.1; done' \
                 --config.cmd 'two words' --config.env 'GREETING=hello world' --config.env EMPTY= --config.workingdir /srv/d --config.volume /data --config.exposedports 80/tcp \
                 --config.stopsignal SIGUSR1 --config.label org.opencontainers.image.title=Title --created 2024-01-02T03:04:05Z
         while read -r user want; do
@@ -170,6 +170,7 @@ test_R26_umoci_config() {
                 assert_match "$(tr '\0' '\n' <"/proc/$leader/environ")" $'(^|\n)GREETING=hello world\n'
                 assert_eq "$(inside c1 readlink /proc/1/cwd)" /srv/d
                 assert_eq "$(inside c1 awk '/^(Uid|Gid):/ { print $3 } /^Groups:/ { $1 = ""; print "+" $0 }' /proc/1/status | tr -d '\n')" "$want" "as $user"
+                eventually 10 test -s "$STORE/containers/c1/layer/upper/srv/d/spoke"
                 expect berthctl stop c1
                 assert_eq "$(cat "$STORE/containers/c1/layer/upper/srv/d/stopped")" stopped
                 forget c1
