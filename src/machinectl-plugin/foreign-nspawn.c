@@ -143,6 +143,7 @@ static const ForeignKey keys[] = {
         { "Exec.WorkingDirectory", "WorkingDirectory", NULL },
         { "Exec.Hostname", "Hostname", NULL },
         { "Exec.KillSignal", "KillSignal", NULL },
+        { "Exec.CPUAffinity", "AllowedCPUs", NULL },
         { "Exec.Personality", "Personality", NULL },
         { "Exec.NoNewPrivileges", "NoNewPrivileges", foreign_map_yes },
         { "Exec.DropCapability", "CapabilityBoundingSet", map_drop },
