@@ -30,6 +30,7 @@
 #define JSON_SIZE_MAX (4U * 1024U * 1024U)
 #define IMAGE_LAYERS_MAX 256U
 #define INDEXES_MAX 4U
+#define PASSWD_SIZE_MAX (4U * 1024U * 1024U)
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_LENGTH 64U
 #define TREE_LAYER ".layer"
@@ -327,6 +328,38 @@ static int set_command(Oci *o, Message *m, char *const *environment) {
         return r < 0 ? r : image_settings_add(o->new_fd, "Init", line);
 }
 
+static bool knows_user(Oci *o, uint32_t uid) {
+        _cleanup_close_ int fd = path_open_in_root(o->root_fd, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        _cleanup_free_ char *text = NULL;
+        char *line, *rest;
+        struct stat st;
+        uint32_t id;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fd_read_string(fd, PASSWD_SIZE_MAX, &text, NULL) < 0)
+                return false;
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                const char *field = NULL;
+
+                for (unsigned i = 0; i < 3; i++)
+                        field = strsep(&line, ":");
+                if (field && parse_u32(field, UINT32_MAX - 1, &id) >= 0 && id == uid)
+                        return true;
+        }
+        return false;
+}
+
+/* Whom the image's passwd does not have is in root's group, to which such images give what they shall write. */
+static int set_user(Oci *o, const char *user) {
+        _cleanup_free_ char *with_group = NULL;
+        uint32_t uid;
+
+        if (parse_u32(user, UINT32_MAX - 1, &uid) < 0 || knows_user(o, uid))
+                return image_settings_add(o->new_fd, "User", user);
+        if (asprintf(&with_group, "%s:0", user) < 0)
+                return with_group = NULL, -ENOMEM;
+        return image_settings_add(o->new_fd, "User", with_group);
+}
+
 static uint64_t parse_created(const char *text) {
         struct tm tm = {};
         const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
@@ -371,7 +404,7 @@ static int take_config(Oci *o, Message *m) {
         if (r >= 0 && !isempty(message_get(m, "directory")))
                 r = image_settings_add(o->new_fd, "WorkingDirectory", message_get(m, "directory"));
         if (r >= 0 && !isempty(message_get(m, "user")))
-                r = image_settings_add(o->new_fd, "User", message_get(m, "user"));
+                r = set_user(o, message_get(m, "user"));
         if (r >= 0)
                 r = image_settings_add(o->new_fd, "KillSignal", isempty(message_get(m, "signal")) ? "SIGTERM" : message_get(m, "signal"));
         return r < 0 ? failure_set(&o->job->failure, FAILURE_JOB_FAILED, r, "Failed to write down the image's settings: %m") : 0;

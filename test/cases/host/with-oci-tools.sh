@@ -153,6 +153,7 @@ test_R26_umoci_config() {
         on_exit 'forget c1; forget_image app'
         base_image app
         expect umoci unpack --image o:app b
+        chmod 0777 b/rootfs/srv/d
         echo 'app:x:1000:1000::/srv:/bin/sh' >>b/rootfs/etc/passwd
         printf 'app:x:1000:\nstaff:x:50:\nmore:x:60:app\n' >>b/rootfs/etc/group
         expect umoci repack --image o:app b
@@ -160,8 +161,10 @@ test_R26_umoci_config() {
                 --config.cmd 'two words' --config.env 'GREETING=hello world' --config.env EMPTY= --config.workingdir /srv/d --config.volume /data --config.exposedports 80/tcp \
                 --config.stopsignal SIGUSR1 --config.label org.opencontainers.image.title=Title --created 2024-01-02T03:04:05Z
         while read -r user want; do
-                rm -rf oci.tar
+                rm -rf oci.tar b
                 expect umoci config --image o:app --config.user "$user"
+                expect umoci unpack --image o:app b
+                assert_eq "$want" "$(jq -r '.process.user | "\(.uid)\(.gid)+\((.additionalGids // []) | map(" \(.)") | join(""))"' b/config.json)" "what umoci makes of $user"
                 expect skopeo copy oci:o:app oci-archive:oci.tar:app:1.0
                 expect berthctl import oci.tar --alias app
                 run_container c1 app
@@ -182,6 +185,7 @@ test_R26_umoci_config() {
 		app:staff 100050+
 		1000 10001000+ 60
 		0:1001 01001+
+		2000 20000+
 		E
         # Nobody of that name: it does not run as somebody else.
         rm oci.tar
