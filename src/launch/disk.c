@@ -36,7 +36,7 @@ static int make_tmpfs(const LentContext *c, const Device *d, int *ret_fd, char *
         if (r >= 0)
                 r = strv_extendf(&options, "gid=%u", c->id_base);
         if (r >= 0)
-                r = strv_extend(&options, "mode=0755");
+                r = strv_extendf(&options, "mode=%s", d->values[DEVICE_MODE] ?: "0755");
         if (r >= 0 && d->values[DEVICE_SIZE]) {
                 r = parse_size(d->values[DEVICE_SIZE], &size);
                 if (r >= 0)

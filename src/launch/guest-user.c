@@ -65,6 +65,23 @@ static int find_passwd(char *text, const char *name, uint32_t id, bool by_id, Gu
         return 0;
 }
 
+/* By number it need not be there. */
+static int find_group(char *text, const char *name, gid_t *ret) {
+        char *line, *field[4];
+        uint32_t gid;
+
+        if (parse_u32(name, UID_RANGE_SIZE - 1, &gid) >= 0) {
+                *ret = (gid_t) gid;
+                return 0;
+        }
+        while ((line = strsep(&text, "\n")))
+                if (split_fields(line, field, ELEMENTSOF(field)) && streq(field[0], name) && parse_u32(field[2], UID_RANGE_SIZE - 1, &gid) >= 0) {
+                        *ret = (gid_t) gid;
+                        return 0;
+                }
+        return -ESRCH;
+}
+
 static void find_groups(char *text, GuestUser *u) {
         char *line, *field[4], *member;
         uint32_t gid;
@@ -80,11 +97,18 @@ static void find_groups(char *text, GuestUser *u) {
 
 int guest_user_find(int root_fd, const char *name, GuestUser *ret) {
         _cleanup_(guest_user_done) GuestUser u = {};
-        _cleanup_free_ char *passwd = NULL, *group = NULL;
+        _cleanup_free_ char *passwd = NULL, *group = NULL, *alone = NULL;
+        const char *group_name = name ? strchr(name, ':') : NULL;
         bool by_id, found = false;
         uint32_t id = 0;
         int r;
 
+        if (group_name) {
+                alone = strndup(name, (size_t) (group_name++ - name));
+                if (!alone)
+                        return -ENOMEM;
+                name = alone;
+        }
         if (isempty(name))
                 name = "root";
         by_id = parse_u32(name, UID_RANGE_SIZE - 1, &id) >= 0;
@@ -111,7 +135,13 @@ int guest_user_find(int root_fd, const char *name, GuestUser *ret) {
         if (isempty(u.shell) && free_and_strdup(&u.shell, "/bin/sh") < 0)
                 return -ENOMEM;
 
-        if (found && read_database(root_fd, "/etc/group", &group) >= 0)
+        if ((found || group_name) && read_database(root_fd, "/etc/group", &group) < 0)
+                group = NULL;
+        if (group_name) {
+                r = find_group(group, group_name, &u.gid);
+                if (r < 0)
+                        return r;
+        } else if (group)
                 find_groups(group, &u);
 
         *ret = u;

@@ -20,7 +20,8 @@ typedef struct GuestUser {
 
 void guest_user_done(GuestUser *u);
 
-/* name: a name or a number ("" or NULL: root). root_fd: the guest's root. -ESRCH: no such user. Root and plain numbers need no files. */
+/* name: a name or a number ("" or NULL: root), and behind ':' the one group that it shall have. root_fd: the guest's root. -ESRCH: no such user or group. Root and
+ * plain numbers need no files. */
 int guest_user_find(int root_fd, const char *name, GuestUser *ret);
 
 /* Takes on its ids and groups. */

@@ -328,6 +328,8 @@ static _noreturn_ void child_exec_program(Child *c, char **environment) {
         if (s->working_directory && chdir(s->working_directory) < 0)
                 child_failf(c, -errno, "cannot enter the working directory '%s': %m", s->working_directory);
         if (s->user) {
+                /* Its console can be opened by name, too: images have logs that are links to /dev/stdout. */
+                (void) fchown(STDOUT_FILENO, user.uid, (gid_t) -1);
                 r = guest_user_become(&user);
                 if (r < 0)
                         child_failf(c, r, "cannot become user '%s': %m", s->user);

@@ -8,6 +8,7 @@
 #include "basic/strv.h"
 #include "machinectl-plugin/foreign.h"
 #include "settings/quantity.h"
+#include "settings/table.h"
 
 static int map_rootfs(Foreign *f, const char *setting, const char *rest, const char *value) {
         return free_and_strdup(&f->rootfs, value);
@@ -22,10 +23,8 @@ static int map_prlimit(Foreign *f, const char *setting, const char *rest, const 
         return settings_key_is_owner_settable(key) > 0 ? foreign_set(f, key, value) : FOREIGN_LEFT_OUT;
 }
 
-/* Capabilities are only ever taken away. */
-static int map_cap_drop(Foreign *f, const char *setting, const char *rest, const char *value) {
-        _cleanup_strv_ char **words = NULL;
-        _cleanup_free_ char *copy = strdup(value), *joined = NULL, *all = NULL, *error = NULL;
+static int add_capabilities(const char *value, char ***names) {
+        _cleanup_free_ char *copy = strdup(value);
         int r = 0;
 
         if (!copy)
@@ -34,9 +33,15 @@ static int map_cap_drop(Foreign *f, const char *setting, const char *rest, const
                 *p = *p >= 'a' && *p <= 'z' ? (char) (*p - 'a' + 'A') : *p;
         for (char *more = copy, *word; r >= 0 && (word = strsep(&more, " "));)
                 if (*word)
-                        r = strv_extendf(&words, "CAP_%s", word);
-        if (r >= 0)
-                r = strv_join(words, " ", &joined);
+                        r = strv_extendf(names, "CAP_%s", word);
+        return r;
+}
+
+static int drop_capabilities(Foreign *f, char *const *names) {
+        _cleanup_free_ char *joined = NULL, *all = NULL, *error = NULL;
+        int r;
+
+        r = strv_join(names, " ", &joined);
         if (r < 0 || isempty(joined))
                 return r;
         /* Each line takes away, where assignments of the setting would replace each other. */
@@ -55,6 +60,136 @@ static int map_cap_drop(Foreign *f, const char *setting, const char *rest, const
                 return 0;
         }
         return foreign_setf(f, "CapabilityBoundingSet", "~%s", joined);
+}
+
+/* Capabilities are only ever taken away. */
+static int map_cap_drop(Foreign *f, const char *setting, const char *rest, const char *value) {
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        r = add_capabilities(value, &names);
+        return r < 0 ? r : drop_capabilities(f, names);
+}
+
+static int map_cap_keep(Foreign *f, const char *setting, const char *rest, const char *value) {
+        return add_capabilities(value, &f->kept_capabilities);
+}
+
+/* All but these go, of those that a container has. */
+static int finish_capabilities(Foreign *f) {
+        _cleanup_strv_ char **names = NULL;
+        _cleanup_free_ char *copy = NULL;
+        const char *all = NULL;
+        int r = 0;
+
+        if (!f->kept_capabilities)
+                return 0;
+        for (size_t i = 0; i < n_settings_table; i++)
+                if (streq(settings_table[i].name, "CapabilityBoundingSet"))
+                        all = settings_table[i].fallback;
+        copy = strdup(all ?: "");
+        if (!copy)
+                return -ENOMEM;
+        for (char *more = copy, *word; r >= 0 && (word = strsep(&more, " "));)
+                if (*word && !strv_find(f->kept_capabilities, word))
+                        r = strv_extend(&names, word);
+        if (r >= 0)
+                r = drop_capabilities(f, names);
+        return r == FOREIGN_LEFT_OUT ? foreign_leave_out(f, "lxc.cap.keep") : r;
+}
+
+static int map_start_auto(Foreign *f, const char *setting, const char *rest, const char *value) {
+        int r = parse_bool(value);
+
+        f->starts_at_boot = r > 0;
+        return r < 0 ? FOREIGN_LEFT_OUT : 0;
+}
+
+static int map_start_order(Foreign *f, const char *setting, const char *rest, const char *value) {
+        bool minus = *value == '-';
+        uint64_t v;
+
+        if (parse_u64(value + minus, INT32_MAX, &v) < 0)
+                return FOREIGN_LEFT_OUT;
+        f->start_order = minus ? -(int64_t) v : (int64_t) v;
+        return 0;
+}
+
+static int map_group(Foreign *f, const char *setting, const char *rest, const char *value) {
+        _cleanup_free_ char *copy = strdup(value);
+        int r = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *more = copy, *word; r >= 0 && (word = strsep(&more, " "));)
+                if (*word)
+                        r = strv_extend(&f->groups, word);
+        return r;
+}
+
+/* As Debian's lxc.service starts them: first those of the group "onboot", then those of no group, both in their order, of which 0 is the usual one, and never others. So
+ * whoever starts at boot has a priority, or those that say nothing would change places with those that do. */
+static int finish_autostart(Foreign *f) {
+        bool onboot = strv_find(f->groups, "onboot");
+        int r;
+
+        if (!f->starts_at_boot)
+                return 0;
+        if (f->groups && !onboot)
+                return foreign_note(f, "It is in the group '%s', which nothing starts at boot: 'berthctl enable NAME' has it started.", f->groups[0]);
+        r = foreign_set(f, "Autostart", "yes");
+        if (r >= 0)
+                r = foreign_setf(f, "AutostartPriority", "%lld", (long long) ((onboot ? 7500 : 2500) - MIN_OF(MAX_OF(f->start_order, INT64_C(-2499)), INT64_C(2499))));
+        return r;
+}
+
+static int map_init_id(Foreign *f, const char *setting, const char *rest, const char *value) {
+        return free_and_strdup(streq(setting, "uid") ? &f->init_uid : &f->init_gid, value);
+}
+
+static int finish_user(Foreign *f) {
+        int r;
+
+        if ((!f->init_uid || streq(f->init_uid, "0")) && (!f->init_gid || streq(f->init_gid, "0")))
+                return 0;
+        r = foreign_setf(f, "User", "%s:%s", f->init_uid ?: "0", f->init_gid ?: "0");
+        return r == FOREIGN_LEFT_OUT ? foreign_leave_out(f, "lxc.init.uid") : r;
+}
+
+/* Of both together, where berth's is of swap alone. */
+static int map_memory(Foreign *f, const char *setting, const char *rest, const char *value) {
+        uint64_t *bytes = setting ? &f->memory_bytes : &f->memory_swap_bytes;
+
+        if (parse_size(value, bytes) < 0)
+                *bytes = 0;
+        return setting ? foreign_map_size(f, setting, rest, value) : *bytes > 0 || streq(value, "-1") ? 0 : FOREIGN_LEFT_OUT;
+}
+
+static int finish_swap(Foreign *f) {
+        int r;
+
+        if (f->memory_swap_bytes == 0 || f->memory_bytes == 0 || f->memory_swap_bytes < f->memory_bytes || f->memory_swap_bytes > INT64_MAX - 4096)
+                return 0;
+        r = foreign_setf(f, "MemorySwapMax", "%llu", (unsigned long long) (f->memory_swap_bytes - f->memory_bytes));
+        return r == FOREIGN_LEFT_OUT ? foreign_leave_out(f, "lxc.cgroup.memory.memsw.limit_in_bytes") : r;
+}
+
+/* 500 of 10 to 1000 was what blkio gave who said nothing. */
+static int map_blkio_weight(Foreign *f, const char *setting, const char *rest, const char *value) {
+        uint64_t v;
+
+        if (parse_u64(value, 1000, &v) < 0 || v < 10)
+                return FOREIGN_LEFT_OUT;
+        return foreign_setf(f, setting, "%llu", (unsigned long long) (v / 5));
+}
+
+/* berth makes a profile for each, too. */
+static int map_apparmor(Foreign *f, const char *setting, const char *rest, const char *value) {
+        return streq(value, "generated") ? 0 : FOREIGN_LEFT_OUT;
+}
+
+static int map_fstab(Foreign *f, const char *setting, const char *rest, const char *value) {
+        return foreign_note(f, "The mounts that the file '%s' lists were not read.", value);
 }
 
 /* A number of LXC 1's shares, of which 1024 are as many as 100 of weight. */
@@ -121,7 +256,7 @@ static int map_nic_key(ForeignNic *n, const char *key, const char *value) {
                 const char *name;
                 char **field;
         } fields[] = {
-                { "type", &n->type },          { "link", &n->link }, { "name", &n->name }, { "hwaddr", &n->mac }, { "mtu", &n->mtu },
+                { "type", &n->type }, { "veth.mode", &n->mode }, { "link", &n->link }, { "name", &n->name }, { "hwaddr", &n->mac }, { "mtu", &n->mtu },
                 { "ipv4.gateway", &n->gateway4 }, { "ipv6.gateway", &n->gateway6 },
         };
 
@@ -162,10 +297,10 @@ static int map_mount(Foreign *f, const char *setting, const char *rest, const ch
         static const char *const kernel[] = {
                 "proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts", "securityfs", "debugfs", "tracefs", "pstore", "efivarfs", "fusectl", "binfmt_misc",
         };
-        _cleanup_free_ char *copy = strdup(value), *device = NULL;
+        _cleanup_free_ char *copy = strdup(value), *path = NULL;
         char *fields[6] = {}, *more = copy, *word;
+        const char *rootfs, *below;
         size_t n = 0;
-        int r;
 
         if (!copy)
                 return -ENOMEM;
@@ -179,23 +314,21 @@ static int map_mount(Foreign *f, const char *setting, const char *rest, const ch
                         return 0;
         if (startswith(fields[0], "/sys/") || startswith(fields[0], "/proc/"))
                 return 0;
+        /* An absolute one has the root file system's path in front. */
+        rootfs = f->rootfs ? startswith(f->rootfs, "dir:") ?: f->rootfs : NULL;
+        below = rootfs ? startswith(fields[1], rootfs) : NULL;
+        if (below && *below == '/')
+                fields[1] += strlen(rootfs);
         fields[1] += strspn(fields[1], "/");
         if (!streq(fields[2], "tmpfs"))
                 return foreign_note(f, "'%s' of the host, which it had at '/%s', is not lent to it: 'berthctl device add NAME DEVICE disk Source=%s Path=/%s' does that.",
                                     fields[0], fields[1], fields[0], fields[1]);
-        if (asprintf(&device, "tmpfs%zu", strv_length(f->settings)) < 0)
-                return device = NULL, -ENOMEM;
-        for (size_t i = 0; i < 3; i++) {
-                const char *const keys[][2] = { { "Type", "disk" }, { "Source", "tmpfs" }, { "Path", fields[1] } };
-                _cleanup_free_ char *key = NULL;
-
-                if (asprintf(&key, "Device.%s.%s", device, keys[i][0]) < 0)
-                        return key = NULL, -ENOMEM;
-                r = foreign_setf(f, key, i == 2 ? "/%s" : "%s", keys[i][1]);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
+        /* There in every container. */
+        if (streq(fields[1], "dev/shm") || streq(fields[1], "run"))
+                return 0;
+        if (asprintf(&path, "/%s", fields[1]) < 0)
+                return path = NULL, -ENOMEM;
+        return foreign_add_tmpfs(f, path, fields[3] ?: "", "1777");
 }
 
 /* What LXC ships for every container is so here anyway. All else would be a file that is opened because another file says so. */
@@ -226,10 +359,18 @@ static const ForeignKey keys[] = {
         { "lxc.haltsignal", "KillSignal", NULL },
         { "lxc.no_new_privs", "NoNewPrivileges", foreign_map_yes },
         { "lxc.cap.drop", NULL, map_cap_drop },
+        { "lxc.cap.keep", NULL, map_cap_keep },
+        { "lxc.init.uid", "uid", map_init_id },
+        { "lxc.init.gid", "gid", map_init_id },
         { "lxc.prlimit.", NULL, map_prlimit },
         { "lxc.mount.entry", NULL, map_mount },
-        { "lxc.start.auto", "Autostart", foreign_map_yes },
+        { "lxc.mount.fstab", NULL, map_fstab },
+        { "lxc.mount", NULL, map_fstab },
+        { "lxc.start.auto", NULL, map_start_auto },
         { "lxc.start.delay", "AutostartDelaySec", NULL },
+        { "lxc.start.order", NULL, map_start_order },
+        { "lxc.group", NULL, map_group },
+        { "lxc.apparmor.profile", NULL, map_apparmor },
         { "lxc.include", NULL, map_include },
         { "lxc.cgroup2.memory.max", "MemoryMax", foreign_map_size },
         { "lxc.cgroup2.memory.high", "MemoryHigh", foreign_map_size },
@@ -240,7 +381,9 @@ static const ForeignKey keys[] = {
         { "lxc.cgroup2.cpuset.mems", "AllowedMemoryNodes", NULL },
         { "lxc.cgroup2.io.weight", "IOWeight", map_io_weight },
         { "lxc.cgroup2.pids.max", "TasksMax", map_pids },
-        { "lxc.cgroup.memory.limit_in_bytes", "MemoryMax", foreign_map_size },
+        { "lxc.cgroup.memory.limit_in_bytes", "MemoryMax", map_memory },
+        { "lxc.cgroup.memory.memsw.limit_in_bytes", NULL, map_memory },
+        { "lxc.cgroup.blkio.weight", "IOWeight", map_blkio_weight },
         { "lxc.cgroup.memory.soft_limit_in_bytes", "MemoryHigh", foreign_map_size },
         { "lxc.cgroup.cpu.cfs_quota_us", "quota", map_time },
         { "lxc.cgroup.cpu.cfs_period_us", "period", map_time },
@@ -256,8 +399,22 @@ static const ForeignKey keys[] = {
         { "lxc.autodev", NULL, NULL },
 };
 
+/* A key without a value takes back what lines before it have said. */
+static int take_back(Foreign *f, const char *key) {
+        if (streq(key, "lxc.cap.drop"))
+                foreign_forget(f, "CapabilityBoundingSet");
+        else if (streq(key, "lxc.cap.keep"))
+                f->kept_capabilities = strv_free(f->kept_capabilities);
+        else if (streq(key, "lxc.group"))
+                f->groups = strv_free(f->groups);
+        else if (streq(key, "lxc.net") || streq(key, "lxc.network"))
+                foreign_forget_interfaces(f);
+        return 0;
+}
+
 static int read_line(Foreign *f, char *line, unsigned number, char **ret_error) {
         char *equals = strchr(line, '='), *value;
+        size_t n;
 
         if (!equals || !startswith(line, "lxc."))
                 return asprintf(ret_error, "line %u is no assignment to a key of LXC", number) < 0 ? -ENOMEM : -EBADMSG;
@@ -265,12 +422,25 @@ static int read_line(Foreign *f, char *line, unsigned number, char **ret_error) 
         while (equals > line && strchr(" ", equals[-1]))
                 equals--;
         *equals = 0;
-        return *value ? foreign_map(f, keys, ELEMENTSOF(keys), line, line, value) : 0;
+        n = strlen(value);
+        if (n > 1 && strchr("\"'", *value) && value[n - 1] == *value) {
+                value[n - 1] = 0;
+                value++;
+        }
+        return *value ? foreign_map(f, keys, ELEMENTSOF(keys), line, line, value) : take_back(f, line);
 }
 
 int foreign_parse_lxc(Foreign *f, const void *data, size_t size, char **ret_error) {
         int r;
 
         r = foreign_lines(data, size, read_line, f, ret_error);
+        if (r >= 0)
+                r = finish_capabilities(f);
+        if (r >= 0)
+                r = finish_user(f);
+        if (r >= 0)
+                r = finish_swap(f);
+        if (r >= 0)
+                r = finish_autostart(f);
         return r < 0 ? r : foreign_finish(f);
 }

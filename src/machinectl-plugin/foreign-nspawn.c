@@ -77,20 +77,10 @@ static int map_bind(Foreign *f, const char *setting, const char *rest, const cha
 
 static int map_tmpfs(Foreign *f, const char *setting, const char *rest, const char *value) {
         _cleanup_free_ char *path = strndup(value, strcspn(value, ":"));
-        const char *const keys[][2] = { { "Type", "disk" }, { "Source", "tmpfs" }, { "Path", path } };
-        size_t number = strv_length(f->settings);
-        int r = 0;
 
         if (!path)
                 return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(keys); i++) {
-                _cleanup_free_ char *key = NULL;
-
-                if (asprintf(&key, "Device.tmpfs%zu.%s", number, keys[i][0]) < 0)
-                        return key = NULL, -ENOMEM;
-                r = foreign_set(f, key, keys[i][1]);
-        }
-        return r;
+        return foreign_add_tmpfs(f, path, value[strlen(path)] ? value + strlen(path) + 1 : "", "0755");
 }
 
 static int set_nic(Foreign *f, const char *type, const char *link) {
@@ -153,6 +143,7 @@ static const ForeignKey keys[] = {
         { "Exec.WorkingDirectory", "WorkingDirectory", NULL },
         { "Exec.Hostname", "Hostname", NULL },
         { "Exec.KillSignal", "KillSignal", NULL },
+        { "Exec.CPUAffinity", "AllowedCPUs", NULL },
         { "Exec.Personality", "Personality", NULL },
         { "Exec.NoNewPrivileges", "NoNewPrivileges", foreign_map_yes },
         { "Exec.DropCapability", "CapabilityBoundingSet", map_drop },

@@ -10,12 +10,35 @@
 #include "settings/quote.h"
 
 static void nic_done(ForeignNic *n) {
-        char *texts[] = { n->type, n->link, n->name, n->mac, n->mtu, n->gateway4, n->gateway6 };
+        char *texts[] = { n->type, n->mode, n->link, n->name, n->mac, n->mtu, n->gateway4, n->gateway6 };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 free(texts[i]);
         strv_free(n->addresses4);
         strv_free(n->addresses6);
+        *n = (ForeignNic) {};
+}
+
+void foreign_forget_interfaces(Foreign *f) {
+        for (size_t i = 0; i < FOREIGN_NICS_MAX; i++)
+                nic_done(&f->nics[i]);
+        f->n_nics = 0;
+}
+
+void foreign_forget(Foreign *f, const char *setting) {
+        _cleanup_free_ char *error = NULL;
+
+        if (f->file)
+                (void) settings_file_unset(f->file, setting, &error);
+        for (char **s = f->settings; s && *s; s++) {
+                const char *rest = startswith(*s, setting);
+
+                if (!rest || *rest != '=')
+                        continue;
+                free(*s);
+                memmove(s, s + 1, (strv_length(s + 1) + 1) * sizeof *s);
+                return;
+        }
 }
 
 void foreign_done(Foreign *f) {
@@ -25,12 +48,15 @@ void foreign_done(Foreign *f) {
         strv_free(f->notes);
         strv_free(f->name_servers);
         strv_free(f->search_domains);
+        strv_free(f->groups);
+        strv_free(f->kept_capabilities);
         free(f->name);
         free(f->rootfs);
         free(f->template);
         free(f->parameters);
-        for (size_t i = 0; i < FOREIGN_NICS_MAX; i++)
-                nic_done(&f->nics[i]);
+        free(f->init_uid);
+        free(f->init_gid);
+        foreign_forget_interfaces(f);
         *f = (Foreign) {};
 }
 
@@ -177,6 +203,45 @@ int foreign_map_environment(Foreign *f, const char *setting, const char *rest, c
         return foreign_set(f, key, equals + 1);
 }
 
+int foreign_add_tmpfs(Foreign *f, const char *path, const char *options, const char *usual_mode) {
+        static const char *const names[][2] = { { "size", "Size" }, { "mode", "Mode" } };
+        const char *values[] = { NULL, usual_mode };
+        _cleanup_free_ char *copy = strdup(options);
+        const char *keys[][2] = { { "Type", "disk" }, { "Source", "tmpfs" }, { "Path", path }, { "Size", NULL }, { "Mode", NULL }, { "ReadOnly", NULL } };
+        char *more = copy, *word, device[32];
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        while ((word = strsep(&more, ","))) {
+                for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                        size_t n = strlen(names[i][0]);
+
+                        if (strncmp(word, names[i][0], n) == 0 && word[n] == '=')
+                                values[i] = word + n + 1;
+                }
+                if (streq(word, "ro"))
+                        keys[5][1] = "yes";
+        }
+        keys[3][1] = values[0];
+        keys[4][1] = values[1];
+        snprintf(device, sizeof device, "tmpfs%zu", strv_length(f->settings));
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                _cleanup_free_ char *key = NULL;
+
+                if (!keys[i][1])
+                        continue;
+                if (asprintf(&key, "Device.%s.%s", device, keys[i][0]) < 0)
+                        return key = NULL, -ENOMEM;
+                r = foreign_set(f, key, keys[i][1]);
+                if (r == FOREIGN_LEFT_OUT && i > 2)
+                        r = foreign_note(f, "The file system in memory at '%s': %s cannot be '%s'.", path, keys[i][0], keys[i][1]);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* One key of a device; what it does not take is told of. */
 static int set_device(Foreign *f, const char *device, const char *key, const char *value) {
         _cleanup_free_ char *name = NULL;
@@ -214,7 +279,7 @@ static int finish_nic(Foreign *f, const ForeignNic *n, unsigned number) {
                 { "veth", "bridged", false }, { "routed", "routed", false }, { "macvlan", "macvlan", true },
         };
         bool have_link = n->link && f->has_interface && f->has_interface(n->link);
-        const char *nic_type = NULL;
+        const char *nic_type = NULL, *type = streq_ptr(n->type, "veth") && streq_ptr(n->mode, "router") ? "routed" : n->type;
         char device[16];
         int r;
 
@@ -226,7 +291,7 @@ static int finish_nic(Foreign *f, const ForeignNic *n, unsigned number) {
                 return foreign_note(f, "'%s', an interface of the host, is not lent to it: 'berthctl device add NAME %s nic NicType=physical Parent=%s' does that.", n->link,
                                     device, n->link);
         for (size_t i = 0; i < ELEMENTSOF(types); i++)
-                if (streq_ptr(n->type, types[i].type) && (have_link || !types[i].needs_parent))
+                if (streq_ptr(type, types[i].type) && (have_link || !types[i].needs_parent))
                         nic_type = types[i].nic_type;
         if (!nic_type)
                 return foreign_note(f, n->link ? "Interface '%s' is left out: type %s on '%s' cannot be had here." : "Interface '%s' is left out: type %s cannot be had here.",

@@ -13,7 +13,7 @@
 
 typedef struct ForeignNic {
         bool there;
-        char *type, *link, *name, *mac, *mtu, *gateway4, *gateway6;
+        char *type, *mode, *link, *name, *mac, *mtu, *gateway4, *gateway6;
         char **addresses4, **addresses6;
 } ForeignNic;
 
@@ -31,6 +31,12 @@ typedef struct Foreign {
         ForeignNic nics[FOREIGN_NICS_MAX];
         unsigned n_nics;
         uint64_t cpu_quota_usec, cpu_period_usec;
+        uint64_t memory_bytes, memory_swap_bytes; /* LXC on cgroup v1: the second is of both together */
+        bool starts_at_boot;                      /* LXC; with the next two it becomes Autostart= and AutostartPriority= */
+        int64_t start_order;
+        char **groups;
+        char *init_uid, *init_gid;
+        char **kept_capabilities;
         bool (*has_interface)(const char *name); /* of the host; NULL: none */
 } Foreign;
 
@@ -64,5 +70,10 @@ int foreign_note(Foreign *f, const char *format, ...) _printf_(2, 3);
 int foreign_map_size(Foreign *f, const char *setting, const char *rest, const char *value);
 int foreign_map_yes(Foreign *f, const char *setting, const char *rest, const char *value);
 int foreign_map_environment(Foreign *f, const char *setting, const char *rest, const char *value);
+/* A file system in memory at an absolute path, with what of its mount options has a like. FOREIGN_LEFT_OUT: it cannot be there. */
+int foreign_add_tmpfs(Foreign *f, const char *path, const char *options, const char *usual_mode);
+/* As if nothing had been said of them so far. */
+void foreign_forget_interfaces(Foreign *f);
+void foreign_forget(Foreign *f, const char *setting);
 /* What was said of interfaces and CPU time, when all lines have been read. */
 int foreign_finish(Foreign *f);

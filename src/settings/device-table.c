@@ -345,6 +345,9 @@ static int normalise_size(const DeviceKeyRow *row, const char *text, char **ret)
 static int normalise_mode(const DeviceKeyRow *row, const char *text, char **ret) {
         const char *digits = text + (text[0] == '0' && text[1]);
 
+        /* Of a directory that everybody writes into. */
+        if (strlen(text) == 4 && text[0] == '1' && strspn(text, "01234567") == 4)
+                return copy(text, ret);
         if (strlen(digits) != 3 || strspn(digits, "01234567") != 3)
                 return -EINVAL;
         return asprintf(ret, "0%s", digits) < 0 ? -ENOMEM : 0;
@@ -469,7 +472,7 @@ const DeviceKeyRow device_table[_DEVICE_KEY_MAX] = {
         [DEVICE_MINOR] = { "Minor", "minor\0", CHAR | BLOCK, 0, normalise_number, "a number up to 1048575", NULL, 1048575, SETTING_ADMIN, NULL, NULL, "The node's minor number; that of Source= when it is not set" },
         [DEVICE_UID] = { "UID", "uid\0", NODES | DISK | PROXY, 0, normalise_number, "a user id up to 65533", NULL, 65533, SETTING_ADMIN, NULL, "0", "The node's owner, inside; who the lender of a directory is inside; of a proxy's socket that is a file, where it listens" },
         [DEVICE_GID] = { "GID", "gid\0", NODES | DISK | PROXY, 0, normalise_number, "a group id up to 65533", NULL, 65533, SETTING_ADMIN, NULL, "0", "The node's group, inside; what the lender's group is inside; of a proxy's socket that is a file, where it listens" },
-        [DEVICE_MODE] = { "Mode", "mode\0", NODES | PROXY, 0, normalise_mode, "an octal mode, such as 0660", NULL, 0, SETTING_ADMIN, NULL, "0660", "The node's mode; of fuse 0666 when it is not set; or the one of a proxy's socket that is a file" },
+        [DEVICE_MODE] = { "Mode", "mode\0", NODES | PROXY | DISK, 0, normalise_mode, "an octal mode, such as 0660", NULL, 0, SETTING_ADMIN, NULL, "0660", "The node's mode; of fuse 0666 when it is not set; or the one of a proxy's socket that is a file, or of a directory that is tmpfs, 0755 when it is not set" },
         [DEVICE_REQUIRED] = { "Required", "required\0", DISK | NODES, 0, normalise_bool, "yes or no", NULL, 0, SETTING_ADMIN, NULL, "yes",
                               "The container does not start when the source is not there; otherwise it starts without, and what is no disk comes and goes with the host's; of usb no when it is not set" },
         [DEVICE_LISTEN] = { "Listen", "listen\0", PROXY, PROXY, normalise_proxied, A_SOCKET, NULL, 0, SETTING_ADMIN, NULL, NULL,

@@ -386,8 +386,8 @@ static int check_disk(const Device *d, char **ret_error) {
                 return check_root(d, ret_error);
         if (!source)
                 return fail(ret_error, d, "is of type disk and needs Source=");
-        if (d->values[DEVICE_SIZE] && !streq(source, "tmpfs"))
-                return fail(ret_error, d, "is not tmpfs and cannot have Size=");
+        if ((d->values[DEVICE_SIZE] || d->values[DEVICE_MODE]) && !streq(source, "tmpfs"))
+                return fail(ret_error, d, "is not tmpfs and cannot have %s=", d->values[DEVICE_SIZE] ? "Size" : "Mode");
         if (streq(source, "tmpfs") && (d->values[DEVICE_FILE_SYSTEM] || d->values[DEVICE_PROPAGATION]))
                 return fail(ret_error, d, "is tmpfs and cannot have FileSystem= or Propagation=");
         if (!lent != !d->values[DEVICE_SOURCE_GID] || !lent != !d->values[DEVICE_SOURCE_IDENTITY])

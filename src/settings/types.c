@@ -86,14 +86,27 @@ static int apply_hostname(const Setting *t, Settings *s, const char *text, bool 
         return free_and_strdup(SETTING_FIELD(t, s, char *), text);
 }
 
-static int apply_user(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
-        uint32_t uid;
+static int check_name_or_id(const char *text, size_t n, char **ret_reason) {
+        char name[33] = {};
+        uint32_t id;
 
-        if (strspn(text, DIGITS) == strlen(text)) {
-                if (parse_u32(text, 65533, &uid) < 0)
-                        return setting_reason(ret_reason, "is not one of the user ids 0 to 65533 of a container");
-        } else if (strlen(text) > 32 || !strchr(LOWER UPPER "_", text[0]) || strspn(text, LOWER UPPER DIGITS "_.-") != strlen(text))
+        if (n == 0 || n >= sizeof name)
                 return -EINVAL;
+        memcpy(name, text, n);
+        if (strspn(name, DIGITS) == n)
+                return parse_u32(name, 65533, &id) < 0 ? setting_reason(ret_reason, "is not one of the ids 0 to 65533 of a container") : 0;
+        return !strchr(LOWER UPPER "_", name[0]) || strspn(name, LOWER UPPER DIGITS "_.-") != n ? -EINVAL : 0;
+}
+
+static int apply_user(const Setting *t, Settings *s, const char *text, bool again, char **ret_reason) {
+        const char *group = strchr(text, ':');
+        int r;
+
+        r = check_name_or_id(text, group ? (size_t) (group - text) : strlen(text), ret_reason);
+        if (r >= 0 && group)
+                r = check_name_or_id(group + 1, strlen(group + 1), ret_reason);
+        if (r < 0)
+                return r;
         return free_and_strdup(SETTING_FIELD(t, s, char *), text);
 }
 
@@ -185,7 +198,7 @@ const SettingType setting_type_hostname = {
 };
 
 const SettingType setting_type_user = {
-        .name = "user", .expects = "a user name or number", .example = "www-data",
+        .name = "user", .expects = "a user name or number, and behind : a group when it is not the user's", .example = "www-data",
         .apply = apply_user, .print = print_string, .clear = clear_string,
 };
 

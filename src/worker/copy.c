@@ -306,7 +306,7 @@ static int start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared
         if (r >= 0)
                 r = target = open_target(root_fd, c->path, &report.failure);
         if (r >= 0)
-                writer_run(stream_fd, target, false, shared, &report);
+                writer_run(stream_fd, target, WRITER_IN_USE, shared, &report);
         if (r >= 0 && report.failure.kind == FAILURE_NONE && syncfs(target) < 0)
                 (void) failure_set(&report.failure, FAILURE_JOB_FAILED, errno, "Failed to write the files to the disk: %m");
         r = fd_write_all(report_fd, &report, sizeof report);

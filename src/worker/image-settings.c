@@ -18,7 +18,7 @@ static const struct {
         const char *key;
         bool list;
 } known[] = {
-        { "Environment", true }, { "Init", false }, { "KillSignal", false }, { "WorkingDirectory", false },
+        { "Environment", true }, { "Init", false }, { "KillSignal", false }, { "User", false }, { "WorkingDirectory", false },
 };
 
 static int assign(SettingsFile *f, const char *key, const char *value) {

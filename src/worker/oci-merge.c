@@ -13,9 +13,9 @@
 #include "basic/fd.h"
 #include "basic/path.h"
 #include "basic/strv.h"
+#include "worker/writer.h"
 
-#define WHITEOUT ".wh."
-#define OPAQUE ".wh..wh..opq"
+#define OPAQUE OCI_WHITEOUT ".wh..opq"
 #define DEPTH_MAX 300U
 #define LIST_SIZE_MAX 65536U
 #define VALUE_SIZE_MAX 65536U
@@ -55,7 +55,11 @@ static int remove_all(int dir_fd, const char *name) {
         return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
 }
 
-/* A directory that both have is as the layer says. */
+static bool is_implied(const struct stat *st) {
+        return (st->st_mode & 07777) == LAYER_IMPLIED_MODE;
+}
+
+/* A directory that both have is as the layer says; also one that was just made below a directory with a default ACL. */
 static int copy_attributes(int from_fd, int to_fd) {
         _cleanup_free_ char *names = malloc(LIST_SIZE_MAX), *value = malloc(VALUE_SIZE_MAX);
         struct stat st;
@@ -63,6 +67,10 @@ static int copy_attributes(int from_fd, int to_fd) {
 
         if (!names || !value)
                 return -ENOMEM;
+        n = flistxattr(to_fd, names, LIST_SIZE_MAX);
+        for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1)
+                if (fremovexattr(to_fd, name) < 0 && errno != ENODATA && !startswith(name, "security.") && !startswith(name, "trusted."))
+                        return -errno;
         if (fstat(from_fd, &st) < 0 || fchown(to_fd, st.st_uid, st.st_gid) < 0 || fchmod(to_fd, st.st_mode & 07777) < 0)
                 return -errno;
         n = flistxattr(from_fd, names, LIST_SIZE_MAX);
@@ -88,9 +96,9 @@ static int take_away(int root_fd, char *const *names, Failure *f) {
                         return fail(f, r, OPAQUE);
         }
         STRV_FOREACH(n, names) {
-                const char *gone = startswith(*n, WHITEOUT);
+                const char *gone = startswith(*n, OCI_WHITEOUT);
 
-                if (!gone || startswith(*n, WHITEOUT WHITEOUT))
+                if (!gone || startswith(*n, OCI_WHITEOUT OCI_WHITEOUT))
                         continue;
                 if (!*gone || streq(gone, ".") || streq(gone, ".."))
                         return failure_set(f, FAILURE_BAD_ARCHIVE, EINVAL, "A layer takes away '%s', which cannot be a name.", name_for_message(gone));
@@ -111,8 +119,8 @@ static int put(int layer_fd, int root_fd, const char *name, unsigned depth, Fail
         if (fstatat(layer_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return fail(f, errno, name);
         if (S_ISDIR(st.st_mode)) {
-                /* Also one that is only the layer's: there may be whiteouts in it. */
-                to = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                /* Also one that is only the layer's: there may be whiteouts in it. What it does not have itself may be a symlink below, such as /lib. */
+                to = openat(root_fd, name, O_RDONLY | O_DIRECTORY | (is_implied(&st) ? 0 : O_NOFOLLOW) | O_CLOEXEC);
                 if (to < 0) {
                         r = remove_all(root_fd, name);
                         if (r < 0)
@@ -120,6 +128,8 @@ static int put(int layer_fd, int root_fd, const char *name, unsigned depth, Fail
                         if (mkdirat(root_fd, name, 0700) < 0)
                                 return fail(f, errno, name);
                         to = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                        if (to >= 0 && is_implied(&st) && fchmod(to, 0755) < 0)
+                                return fail(f, errno, name);
                 }
                 from = openat(layer_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (from < 0 || to < 0)
@@ -138,8 +148,11 @@ static int put(int layer_fd, int root_fd, const char *name, unsigned depth, Fail
 
 static int merge(int layer_fd, int root_fd, unsigned depth, Failure *f) {
         _cleanup_strv_ char **names = NULL;
+        struct stat layer, root;
         int r;
 
+        if (fstat(layer_fd, &layer) < 0 || fstat(root_fd, &root) < 0)
+                return fail(f, errno, ".");
         if (depth > DEPTH_MAX)
                 return failure_set(f, FAILURE_LIMIT_REACHED, ELOOP, "A layer is nested deeper than %u directories.", DEPTH_MAX);
         r = list(layer_fd, &names);
@@ -148,11 +161,14 @@ static int merge(int layer_fd, int root_fd, unsigned depth, Failure *f) {
         /* First what goes: a layer can take a name away that it has itself, and means the one below. */
         r = take_away(root_fd, names, f);
         STRV_FOREACH(n, names)
-                if (r >= 0 && !startswith(*n, WHITEOUT))
+                if (r >= 0 && !startswith(*n, OCI_WHITEOUT))
                         r = put(layer_fd, root_fd, *n, depth, f);
         if (r < 0)
                 return r;
-        r = copy_attributes(layer_fd, root_fd);
+        if (is_implied(&layer))
+                r = futimens(root_fd, (const struct timespec[]) { root.st_atim, root.st_mtim }) < 0 ? -errno : 0;
+        else
+                r = copy_attributes(layer_fd, root_fd);
         return r < 0 ? fail(f, r, ".") : 0;
 }
 

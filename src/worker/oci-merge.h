@@ -5,5 +5,6 @@
 
 /* A layer that was unpacked by itself is put over those below it: what it has is moved, whiteouts (".wh.NAME", ".wh..wh..opq") take away. */
 
-/* In a writer process (sandbox.h); nobody else works on either tree. */
+/* In a writer process (sandbox.h) whose root directory root_fd is; nobody else works on either tree. Of directories with LAYER_IMPLIED_MODE only what is in them is
+ * the layer's. */
 int oci_merge(int layer_fd, int root_fd, Failure *f);

@@ -78,10 +78,22 @@ static bool is_for_this_host(json_object *descriptor) {
         return (!os || streq(os, "linux")) && (!architecture || (name && host_architecture_is(name)));
 }
 
+static const char *tag_of(json_object *descriptor) {
+        return text_of(member(descriptor, "annotations", json_type_object), "org.opencontainers.image.ref.name");
+}
+
+/* Variants of an architecture have one name, or none; what is under another is another image. */
+static bool is_other_image(json_object *a, json_object *b) {
+        const char *x = tag_of(a), *y = tag_of(b);
+
+        return x && y && !streq(x, y) && !streq(text_of(a, "digest"), text_of(b, "digest"));
+}
+
 /* Of several platforms that of the host; the only one whatever it is. */
 int oci_parse_index(const char *text, size_t size, char ***ret_fields, char **ret_error) {
         _cleanup_object_ json_object *o = NULL;
-        json_object *list;
+        json_object *list, *found = NULL;
+        const char *type;
         size_t n;
         int r;
 
@@ -92,14 +104,18 @@ int oci_parse_index(const char *text, size_t size, char ***ret_fields, char **re
         n = list ? json_object_array_length(list) : 0;
         for (size_t i = 0; i < MIN_OF(n, (size_t) LIST_MAX); i++) {
                 json_object *d = json_object_array_get_idx(list, i);
-                const char *type = text_of(d, "mediaType");
 
                 if (!text_of(d, "digest") || (n > 1 && !is_for_this_host(d)))
                         continue;
-                r = add(ret_fields, type && (endswith(type, ".index.v1+json") || endswith(type, ".list.v2+json")) ? "index" : "manifest", text_of(d, "digest"));
-                return r < 0 ? r : add(ret_fields, "tag", text_of(member(d, "annotations", json_type_object), "org.opencontainers.image.ref.name"));
+                if (found && is_other_image(found, d))
+                        return fail(ret_error, "it has several images; copy the one that is meant to a layout of its own");
+                found = found ?: d;
         }
-        return fail(ret_error, n > 0 ? "it has no image for this host's architecture" : "it lists no image");
+        if (!found)
+                return fail(ret_error, n > 0 ? "it has no image for this host's architecture" : "it lists no image");
+        type = text_of(found, "mediaType");
+        r = add(ret_fields, type && (endswith(type, ".index.v1+json") || endswith(type, ".list.v2+json")) ? "index" : "manifest", text_of(found, "digest"));
+        return r < 0 ? r : add(ret_fields, "tag", tag_of(found));
 }
 
 int oci_parse_manifest(const char *text, size_t size, char ***ret_fields, char **ret_error) {

@@ -30,6 +30,7 @@
 #define JSON_SIZE_MAX (4U * 1024U * 1024U)
 #define IMAGE_LAYERS_MAX 256U
 #define INDEXES_MAX 4U
+#define PASSWD_SIZE_MAX (4U * 1024U * 1024U)
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_LENGTH 64U
 #define TREE_LAYER ".layer"
@@ -193,10 +194,10 @@ static int take_oci(Oci *o) {
         return r;
 }
 
-static int open_directory(Oci *o, const char *name, int *ret_fd) {
+static int open_directory(Oci *o, const char *name, mode_t mode, int *ret_fd) {
         _cleanup_close_ int fd = path_make_directory(o->new_fd, name, 0700);
 
-        if (fd < 0 || fchown(fd, foreign_uid_base(), foreign_uid_base()) < 0 || fchmod(fd, 0755) < 0)
+        if (fd < 0 || fchown(fd, foreign_uid_base(), foreign_uid_base()) < 0 || fchmod(fd, mode) < 0)
                 return failure_set(&o->job->failure, FAILURE_JOB_FAILED, fd < 0 ? fd : errno, "Failed to make a directory for the image: %m");
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -264,11 +265,14 @@ static int put_layer(Oci *o, size_t i) {
         file = open_file(o, o->layers[i]);
         if (file < 0)
                 return file;
-        r = open_directory(o, TREE_LAYER, &layer);
+        r = open_directory(o, TREE_LAYER, LAYER_IMPLIED_MODE, &layer);
         if (r >= 0)
                 r = unpack_open_input(o->job, file, &input);
-        if (r >= 0)
-                r = unpack_run(o->job, &input, o->new_fd, hash, unpack_start_writer, &layer, &report);
+        if (r >= 0) {
+                /* Whether something is missing is seen by its hash. */
+                input.layer = *o->digests[i] || i < strv_length(o->diffs);
+                r = unpack_run(o->job, &input, o->new_fd, hash, unpack_start_layer_writer, &layer, &report);
+        }
         if (r >= 0)
                 r = check_digest(o, o->layers[i], hash, &input, o->digests[i], i < strv_length(o->diffs) ? o->diffs[i] : NULL);
         if (r >= 0)
@@ -324,6 +328,38 @@ static int set_command(Oci *o, Message *m, char *const *environment) {
         return r < 0 ? r : image_settings_add(o->new_fd, "Init", line);
 }
 
+static bool knows_user(Oci *o, uint32_t uid) {
+        _cleanup_close_ int fd = path_open_in_root(o->root_fd, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        _cleanup_free_ char *text = NULL;
+        char *line, *rest;
+        struct stat st;
+        uint32_t id;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fd_read_string(fd, PASSWD_SIZE_MAX, &text, NULL) < 0)
+                return false;
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                const char *field = NULL;
+
+                for (unsigned i = 0; i < 3; i++)
+                        field = strsep(&line, ":");
+                if (field && parse_u32(field, UINT32_MAX - 1, &id) >= 0 && id == uid)
+                        return true;
+        }
+        return false;
+}
+
+/* Whom the image's passwd does not have is in root's group, to which such images give what they shall write. */
+static int set_user(Oci *o, const char *user) {
+        _cleanup_free_ char *with_group = NULL;
+        uint32_t uid;
+
+        if (parse_u32(user, UINT32_MAX - 1, &uid) < 0 || knows_user(o, uid))
+                return image_settings_add(o->new_fd, "User", user);
+        if (asprintf(&with_group, "%s:0", user) < 0)
+                return with_group = NULL, -ENOMEM;
+        return image_settings_add(o->new_fd, "User", with_group);
+}
+
 static uint64_t parse_created(const char *text) {
         struct tm tm = {};
         const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
@@ -353,9 +389,6 @@ static int take_config(Oci *o, Message *m) {
                 if (key && strchr(*l, '='))
                         (void) image_conf_set_property(c, key, strchr(*l, '=') + 1);
         }
-        /* berth runs a container's first program as its root. */
-        if (!isempty(message_get(m, "user")))
-                (void) image_conf_set_property(c, "oci.user", message_get(m, "user"));
         if (r >= 0)
                 r = message_get_strv(m, "env", &environment);
         if (r >= 0)
@@ -370,6 +403,8 @@ static int take_config(Oci *o, Message *m) {
         }
         if (r >= 0 && !isempty(message_get(m, "directory")))
                 r = image_settings_add(o->new_fd, "WorkingDirectory", message_get(m, "directory"));
+        if (r >= 0 && !isempty(message_get(m, "user")))
+                r = set_user(o, message_get(m, "user"));
         if (r >= 0)
                 r = image_settings_add(o->new_fd, "KillSignal", isempty(message_get(m, "signal")) ? "SIGTERM" : message_get(m, "signal"));
         return r < 0 ? failure_set(&o->job->failure, FAILURE_JOB_FAILED, r, "Failed to write down the image's settings: %m") : 0;
@@ -397,7 +432,7 @@ int oci_arrange(Job *j, int new_fd, const char *tree, ImageConf *c) {
         if (r >= 0)
                 r = message_get_strv(config, "diff", &o.diffs);
         if (r >= 0)
-                r = open_directory(&o, "rootfs", &o.root_fd);
+                r = open_directory(&o, "rootfs", 0755, &o.root_fd);
         for (size_t i = 0; r >= 0 && i < strv_length(o.layers); i++)
                 r = put_layer(&o, i);
         if (r >= 0)

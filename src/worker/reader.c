@@ -32,6 +32,8 @@ typedef struct Reader {
         struct archive *inner;
         uint64_t in_bytes, out_bytes;
         size_t peeked;        /* bytes in in_buffer that are still to be read */
+        bool layer;
+        bool padded;          /* a layer's zeros have been made up */
         bool at_end;
         bool source_failed;   /* not the tar archive is wrong but what it is packed in */
         bool bomb;
@@ -140,6 +142,13 @@ static la_ssize_t read_decompressed(struct archive *a, void *userdata, const voi
         if (n < 0) {
                 r->source_failed = true;
                 return -1;
+        }
+        if (n == 0 && r->layer && !r->padded) {
+                static const uint8_t zeros[512 + 1024];
+
+                r->padded = true;
+                *ret = zeros;
+                return (la_ssize_t) ((512 - r->out_bytes % 512) % 512 + 1024);
         }
         if (n == 0) {
                 r->at_end = true;
@@ -355,7 +364,7 @@ static int read_entries(Reader *r) {
         end = archive_filter_bytes(r->inner, 0);
         if (end < ((data_end + 511) & ~(la_int64_t) 511) + 512)
                 return fail(r, "is cut short: it ends without an end mark");
-        return any ? drain(r) : fail(r, "holds no files");
+        return any || r->layer ? drain(r) : fail(r, "holds no files");
 }
 
 static void reader_done(Reader *r) {
@@ -367,9 +376,9 @@ static void reader_done(Reader *r) {
         free(r->attributes.data);
 }
 
-int reader_run(int in_fd, int out_fd) {
+int reader_run(int in_fd, int out_fd, bool layer) {
         static StreamOut out;
-        Reader r = { .in_fd = in_fd, .out = &out };
+        Reader r = { .in_fd = in_fd, .layer = layer, .out = &out };
         int k;
 
         out = (StreamOut) { .fd = out_fd };

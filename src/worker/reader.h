@@ -14,5 +14,6 @@
 #define BOMB_RATIO 1000U
 
 /* Reads the archive from in_fd, writes records to out_fd, and reads in_fd to its end. The outcome is the last record; returns < 0 only when
- * not even that could be written. */
-int reader_run(int in_fd, int out_fd);
+ * not even that could be written. layer: of an image that says its SHA-256. It may hold nothing, and end without the zeros behind its last file, as those do that
+ * "umoci insert" of version 0.4 makes. */
+int reader_run(int in_fd, int out_fd, bool layer);

@@ -159,12 +159,12 @@ static int start_reader(Unpack *u, int in_fd, int out_fd, int scratch_fd) {
 
         r = sandbox_become_parser(in_fd, out_fd, void_fd, READER_MEMORY_MAX);
         if (r >= 0)
-                r = u->input->squashfs ? squashfs_run(0, u->input->done, 1) : reader_run(0, 1);
+                r = u->input->squashfs ? squashfs_run(0, u->input->done, 1) : reader_run(0, 1, u->input->layer);
         _exit(r >= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid) {
-        int root_fd = *(int *) userdata, r;
+static int start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, int root_fd, WriterTarget target, pid_t *ret_pid) {
+        int r;
         int keep[] = { stream_fd, report_fd, root_fd };
         WriterReport report;
 
@@ -176,11 +176,19 @@ int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared
 
         r = sandbox_become_writer(root_fd, keep, ELEMENTSOF(keep));
         if (r >= 0) {
-                writer_run(stream_fd, root_fd, true, shared, &report);
+                writer_run(stream_fd, root_fd, target, shared, &report);
                 r = fd_write_all(report_fd, &report, sizeof report);
         } else
                 (void) log_error_errno(r, "Failed to set up the process that writes files: %m");
         _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid) {
+        return start_writer(j, stream_fd, report_fd, shared, *(int *) userdata, WRITER_FRESH, ret_pid);
+}
+
+int unpack_start_layer_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid) {
+        return start_writer(j, stream_fd, report_fd, shared, *(int *) userdata, WRITER_LAYER, ret_pid);
 }
 
 /* Moves bytes until there is a report or the reader is gone. */

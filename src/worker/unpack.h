@@ -19,6 +19,8 @@ typedef int (*WriterStart)(Job *j, int stream_fd, int report_fd, const UnpackSha
 
 /* WriterStart for a fresh directory, userdata points to its fd: in a user namespace of the foreign range. */
 int unpack_start_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid);
+/* The same for a layer, see WRITER_LAYER. */
+int unpack_start_layer_writer(Job *j, int stream_fd, int report_fd, const UnpackShared *shared, void *userdata, pid_t *ret_pid);
 
 typedef struct UnpackInput {
         int fd;           /* borrowed: regular file or pipe */
@@ -27,6 +29,7 @@ typedef struct UnpackInput {
         uint64_t done;
         bool cloned;      /* fd is a file that nobody else can change */
         bool squashfs;    /* else an archive */
+        bool layer;       /* of an image of an application, see reader.h */
         int keep_fd;      /* borrowed: where all that is read is written to as well; or -EBADF */
         Writeback *writeback; /* borrowed: told of what is read; or NULL */
         uint8_t magic[UNPACK_MAGIC_MAX]; /* the first bytes, when it has been read */

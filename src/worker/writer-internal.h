@@ -18,7 +18,7 @@ typedef struct PendingDirectory {
 typedef struct Writer {
         StreamIn in;
         int root_fd; /* borrowed */
-        bool fresh;
+        bool fresh, layer;
         const UnpackShared *shared;
         WriterReport *report;
 

@@ -59,7 +59,7 @@ static int make_directories(Writer *w, char *directory) {
                 next = open_directory(w, directory);
                 if (next == -ENOENT) {
                         /* EEXIST: a symlink whose target is missing. What it points to is not made up. */
-                        if (mkdirat(fd, p, 0755) < 0)
+                        if (mkdirat(fd, p, w->layer ? LAYER_IMPLIED_MODE : 0755) < 0)
                                 next = errno == EEXIST ? -ENOENT : -errno;
                         else
                                 next = open_directory(w, directory);

@@ -229,6 +229,21 @@ static int write_hardlink(Writer *w, int parent_fd, const char *name) {
         return writer_fail_errno(w, -errno, "could not be linked");
 }
 
+/* Of a directory that is none any more umoci takes away what was in it, too; what is there now, in this layer, may be a link to another one. */
+static bool is_moot_whiteout(Writer *w) {
+        char *slash = strrchr(w->in.path, '/');
+        int fd;
+
+        if (!slash || !startswith(slash + 1, OCI_WHITEOUT) || w->in.entry.type != ENTRY_FILE || w->in.entry.size > 0)
+                return false;
+        *slash = 0;
+        fd = path_open_beneath(w->root_fd, w->in.path, O_PATH | O_DIRECTORY, 0);
+        *slash = '/';
+        if (fd >= 0)
+                (void) fd_close(fd);
+        return fd == -ENOTDIR || fd == -ELOOP;
+}
+
 /* Nodes are made by nobody: a container's /dev is put together when it starts. Those that root file systems carry there are expected. */
 static int drop_node(Writer *w) {
         if (!entry_path_in_dev(w->in.path))
@@ -263,6 +278,8 @@ static int write_entry(Writer *w) {
         if (e->type == ENTRY_DEVICE || e->type == ENTRY_SOCKET)
                 return drop_node(w);
 
+        if (w->layer && is_moot_whiteout(w))
+                return 0;
         r = place_find_parent(w, w->in.path, &parent_fd, &name);
         if (r < 0)
                 return r;
@@ -302,8 +319,10 @@ static int write_all(Writer *w) {
         return metadata_apply_deferred(w);
 }
 
-void writer_run(int stream_fd, int root_fd, bool fresh, const UnpackShared *shared, WriterReport *ret) {
-        Writer w = { .root_fd = root_fd, .fresh = fresh, .shared = shared, .parent_fd = -EBADF, .report = ret };
+void writer_run(int stream_fd, int root_fd, WriterTarget target, const UnpackShared *shared, WriterReport *ret) {
+        Writer w = {
+                .root_fd = root_fd, .fresh = target != WRITER_IN_USE, .layer = target == WRITER_LAYER, .shared = shared, .parent_fd = -EBADF, .report = ret,
+        };
 
         *ret = (WriterReport) {};
         (void) umask(0);

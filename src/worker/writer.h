@@ -31,5 +31,17 @@ typedef struct WriterReport {
         uint64_t dropped_attributes;
 } WriterReport;
 
-/* fresh: the directory was empty, nobody else sees it. The outcome is in the report. */
-void writer_run(int stream_fd, int root_fd, bool fresh, const UnpackShared *shared, WriterReport *ret);
+typedef enum WriterTarget {
+        WRITER_FRESH, /* the directory was empty, nobody else sees it */
+        WRITER_LAYER, /* as well, and directories that the archive does not have itself are LAYER_IMPLIED_MODE */
+        WRITER_IN_USE,
+} WriterTarget;
+
+/* Of a directory of a layer that is there for what is in it: no image has one like it. */
+#define LAYER_IMPLIED_MODE 01000
+
+/* What the name of a file begins with that takes another one away, of a layer below. */
+#define OCI_WHITEOUT ".wh."
+
+/* The outcome is in the report. */
+void writer_run(int stream_fd, int root_fd, WriterTarget target, const UnpackShared *shared, WriterReport *ret);

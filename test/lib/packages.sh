@@ -37,10 +37,10 @@ readonly HOST_VM_PACKAGES=(
 readonly HOST_NETWORK_PACKAGES=(network-manager ifupdown isc-dhcp-client)
 
 # The peers that the benchmark measures beside berth, and exchanges images with; and the programs that build root file
-# systems, with what it takes to make repositories for them.
+# systems, with what it takes to make repositories for them, and those that make images of applications.
 readonly HOST_PEER_PACKAGES_bookworm=(lxc lxd lxd-client btrfs-progs squashfs-tools-ng)
 readonly HOST_PEER_PACKAGES_trixie=(lxc incus btrfs-progs squashfs-tools-ng)
-readonly HOST_BUILDER_PACKAGES=(mmdebstrap debian-archive-keyring dnf rpm createrepo-c apt-utils)
+readonly HOST_BUILDER_PACKAGES=(mmdebstrap debian-archive-keyring dnf rpm createrepo-c apt-utils skopeo umoci)
 
 # A Debian container to import: boots to `running`, has a program with a file
 # capability (ping), ACLs and a set-uid program (su).

@@ -44,12 +44,12 @@ START_TEST(lxc) {
                       "lxc.prlimit.nofile = 1000:2000\nlxc.prlimit.memlock = unlimited\n"
                       "lxc.mount.entry = proc proc proc nodev,noexec,nosuid 0 0\nlxc.mount.entry = /srv/data srv/data none bind,create=dir 0 0\n"
                       "lxc.mount.entry = tmpfs tmp tmpfs defaults 0 0\nlxc.hook.pre-start = /bin/rm -rf /\n",
-                      "Hostname=web1\nAutostart=yes\nenvironment.A=b c\nMemoryMax=536870912\nAllowedCPUs=0-1\nTasksMax=200\n"
+                      "Hostname=web1\nenvironment.A=b c\nMemoryMax=536870912\nAllowedCPUs=0-1\nTasksMax=200\n"
                       "CapabilityBoundingSet=~CAP_SYS_TIME CAP_SYS_MODULE CAP_MAC_ADMIN\nlimits.kernel.nofile=1000:2000\n"
-                      "Device.tmpfs8.Type=disk\nDevice.tmpfs8.Source=tmpfs\nDevice.tmpfs8.Path=/tmp\n"
+                      "Device.tmpfs7.Type=disk\nDevice.tmpfs7.Source=tmpfs\nDevice.tmpfs7.Path=/tmp\nDevice.tmpfs7.Mode=1777\nAutostart=yes\nAutostartPriority=2500\n"
                       "Device.eth0.Type=nic\nDevice.eth0.NicType=bridged\nDevice.eth0.MACAddress=00:16:3e:12:34:56\nDevice.eth0.Parent=br0\n"
                       "Device.eth0.IPv4Address=192.0.2.5/24\nDevice.eth0.IPv4Gateway=192.0.2.1\nCPUQuota=50.00%",
-                      "lxc.apparmor.profile lxc.apparmor.allow_nesting lxc.prlimit.memlock lxc.hook.pre-start", 1);
+                      "lxc.apparmor.allow_nesting lxc.prlimit.memlock lxc.hook.pre-start", 1);
         /* LXC 1, and a bridge that is not there. */
         assert_parsed(foreign_parse_lxc,
                       "lxc.utsname=old\nlxc.network.type=veth\nlxc.network.link=lxcbr0\nlxc.network.ipv4=10.0.3.5/24\nlxc.network.hwaddr=00:16:3e:xx:xx:xx\n"
@@ -62,6 +62,34 @@ START_TEST(lxc) {
                       "lxc.include = /etc/common.conf\n", "", "", 3);
         /* What would be gone from the host, or be the host's network, is told. */
         assert_parsed(foreign_parse_lxc, "lxc.net.0.type=phys\nlxc.net.0.link=br0\nlxc.net.1.type=none\nlxc.net.2.type=macvlan\nlxc.net.2.link=nothing\nlxc.uts.name=\n", "", "", 3);
+        /* In quotes, as its template "busybox" has it. */
+        assert_parsed(foreign_parse_lxc, "lxc.uts.name = \"web1\"\nlxc.environment = 'A=b c'\nlxc.environment = B=\"\n", "Hostname=web1\nenvironment.A=b c\nenvironment.B=\"", "", 0);
+        /* Without a value what was said before is taken back. */
+        assert_parsed(foreign_parse_lxc, "lxc.cap.drop = sys_time\nlxc.cap.drop =\nlxc.cap.drop = sys_boot\nlxc.net.0.type = veth\nlxc.net.0.mtu = 1400\nlxc.net =\nlxc.net.0.type = empty\n",
+                      "CapabilityBoundingSet=~CAP_SYS_BOOT\nDevice.eth0.Type=none", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.cap.keep = audit_write chown dac_override dac_read_search fowner fsetid ipc_owner kill mknod net_admin net_bind_service\n"
+                      "lxc.cap.keep = net_broadcast setfcap setgid setpcap setuid sys_admin sys_chroot sys_nice sys_ptrace sys_resource sys_time\n",
+                      "CapabilityBoundingSet=~CAP_NET_RAW CAP_SYS_BOOT", "", 0);
+        /* Lower ones come first, and those of "onboot" before those of no group; others start by hand. */
+        assert_parsed(foreign_parse_lxc, "lxc.start.auto = 1\nlxc.start.order = 10\n", "Autostart=yes\nAutostartPriority=2490", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.start.auto = 1\nlxc.start.order = -99999\nlxc.group = web onboot\n", "Autostart=yes\nAutostartPriority=9999", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.start.auto = 1\nlxc.start.order = 99999\nlxc.group = web\nlxc.group =\n", "Autostart=yes\nAutostartPriority=1", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.start.auto = 1\nlxc.group = web\n", "", "", 1);
+        assert_parsed(foreign_parse_lxc, "lxc.start.auto = 0\nlxc.start.order = 1\nlxc.start.order = 1x\n", "", "lxc.start.order", 0);
+        /* Whose init is nobody's. */
+        assert_parsed(foreign_parse_lxc, "lxc.init.uid = 33\nlxc.init.gid = 34\nlxc.init.cmd = /bin/prog\n", "Init=/bin/prog\nUser=33:34", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.init.uid = 0\nlxc.init.gid = 0\n", "", "", 0);
+        assert_parsed(foreign_parse_lxc, "lxc.init.uid = x y\n", "", "lxc.init.uid", 0);
+        /* What is in every container; an absolute path; options that have a like, and one that has none. */
+        assert_parsed(foreign_parse_lxc, "lxc.rootfs.path = dir:/var/lib/lxc/web1/rootfs\nlxc.mount.entry = shm dev/shm tmpfs defaults,create=dir 0 0\n"
+                      "lxc.mount.entry = none /var/lib/lxc/web1/rootfs/srv tmpfs size=8M,mode=0750,ro 0 0\nlxc.mount.entry = none a tmpfs size=half 0 0\nlxc.mount.fstab = /etc/fstab\n",
+                      "Device.tmpfs0.Type=disk\nDevice.tmpfs0.Source=tmpfs\nDevice.tmpfs0.Path=/srv\nDevice.tmpfs0.Size=8M\nDevice.tmpfs0.Mode=0750\nDevice.tmpfs0.ReadOnly=yes\n"
+                      "Device.tmpfs6.Type=disk\nDevice.tmpfs6.Source=tmpfs\nDevice.tmpfs6.Path=/a\nDevice.tmpfs6.Mode=1777", "", 2);
+        assert_parsed(foreign_parse_lxc, "lxc.net.0.type = veth\nlxc.net.0.veth.mode = router\nlxc.net.0.ipv4.address = 192.0.2.5/32\n",
+                      "Device.eth0.Type=nic\nDevice.eth0.NicType=routed\nDevice.eth0.IPv4Address=192.0.2.5/32", "", 0);
+        /* cgroup v1: memory and swap together. */
+        assert_parsed(foreign_parse_lxc, "lxc.cgroup.memory.memsw.limit_in_bytes = 768M\nlxc.cgroup.memory.limit_in_bytes = 512M\nlxc.cgroup.blkio.weight = 250\n",
+                      "MemoryMax=536870912\nIOWeight=50\nMemorySwapMax=268435456", "", 0);
         assert_parsed(foreign_parse_lxc, "lxc.cgroup2.memory.max = max\nlxc.cgroup2.pids.max = max\nlxc.cgroup2.cpu.max = max 100000\n", "", "", 0);
 }
 END_TEST
@@ -94,11 +122,11 @@ START_TEST(nspawn) {
                       "LimitMEMLOCK=infinity\n[Files]\nBind=/srv:/data\nBindReadOnly=/etc/hosts\nTemporaryFileSystem=/tmp:mode=1777\n"
                       "[Network]\nVirtualEthernet=yes\nBridge=br0\nPort=tcp:8080:80\n",
                       "Hostname=tree1\nenvironment.A=b\nenvironment.C=d e\nCapabilityBoundingSet=~CAP_NET_RAW\nLimitNOFILE=1000\n"
-                      "Device.tmpfs5.Type=disk\nDevice.tmpfs5.Source=tmpfs\nDevice.tmpfs5.Path=/tmp\nDevice.port-tcp8080.Type=proxy\n"
+                      "Device.tmpfs5.Type=disk\nDevice.tmpfs5.Source=tmpfs\nDevice.tmpfs5.Path=/tmp\nDevice.tmpfs5.Mode=1777\nDevice.port-tcp8080.Type=proxy\n"
                       "Device.port-tcp8080.Listen=tcp:0.0.0.0:8080\nDevice.port-tcp8080.Connect=tcp:127.0.0.1:80\n"
                       "Device.eth0.Type=nic\nDevice.eth0.NicType=bridged\nDevice.eth0.Parent=br0",
                       "Capability LimitMEMLOCK", 2);
-        assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=/bin/prog -x\nBoot=no\nProcessTwo=yes\n", "StubInit=yes\nInit=/bin/prog -x", "", 0);
+        assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=/bin/prog -x\nBoot=no\nProcessTwo=yes\nCPUAffinity=0-1,3\n", "StubInit=yes\nAllowedCPUs=0-1,3\nInit=/bin/prog -x", "", 0);
         assert_parsed(foreign_parse_nspawn, "[Exec]\nParameters=--log-level=debug\nBoot=yes\n", "", "Parameters", 0);
         assert_parsed(foreign_parse_nspawn, "[Exec]\nPrivateUsers=no\nBoot=maybe\n[Network]\nPrivate=no\nPort=99999999999\n", "", "PrivateUsers Boot Private Port", 0);
 }

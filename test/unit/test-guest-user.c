@@ -54,6 +54,20 @@ START_TEST(found_by_name_and_number) {
         ck_assert_str_eq(u.name, "ann");
         guest_user_done(&u);
 
+        /* A group that is named is the only one. */
+        ck_assert_int_eq(guest_user_find(root, "ann:wheel", &u), 0);
+        ck_assert_uint_eq(u.uid, 1000);
+        ck_assert_uint_eq(u.gid, 10);
+        ck_assert_uint_eq(u.n_groups, 0);
+        guest_user_done(&u);
+        ck_assert_int_eq(guest_user_find(root, "7:8", &u), 0);
+        ck_assert_uint_eq(u.uid, 7);
+        ck_assert_uint_eq(u.gid, 8);
+        guest_user_done(&u);
+        ck_assert_int_eq(guest_user_find(root, "ann:nobody", &u), -ESRCH);
+        ck_assert_int_eq(guest_user_find(root, "ann:", &u), -ESRCH);
+        ck_assert_int_eq(guest_user_find(root, "nobody:wheel", &u), -ESRCH);
+
         ck_assert_int_eq(guest_user_find(root, NULL, &u), 0);
         ck_assert_str_eq(u.shell, "/bin/bash");
         guest_user_done(&u);

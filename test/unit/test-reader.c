@@ -64,7 +64,7 @@ static int outcome(int out) {
 }
 
 /* In a process of its own, as it is meant to run: it keeps what it allocates. */
-static int read_archive_to(const uint8_t *data, size_t size, int out) {
+static int read_to(const uint8_t *data, size_t size, bool layer, int out) {
         _cleanup_close_ int in = memfd_create("in", MFD_CLOEXEC);
         int status;
         pid_t pid;
@@ -74,16 +74,26 @@ static int read_archive_to(const uint8_t *data, size_t size, int out) {
         pid = fork();
         ck_assert_int_ge(pid, 0);
         if (pid == 0)
-                _exit(reader_run(in, out) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+                _exit(reader_run(in, out, layer) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the reader ended with status %#x", (unsigned) status);
         return outcome(out);
+}
+
+static int read_archive_to(const uint8_t *data, size_t size, int out) {
+        return read_to(data, size, false, out);
 }
 
 static int read_archive(const uint8_t *data, size_t size) {
         _cleanup_close_ int out = memfd_create("out", MFD_CLOEXEC);
 
         return read_archive_to(data, size, out);
+}
+
+static int read_layer(const uint8_t *data, size_t size) {
+        _cleanup_close_ int out = memfd_create("out", MFD_CLOEXEC);
+
+        return read_to(data, size, true, out);
 }
 
 static bool same_content(int a, int b) {
@@ -147,6 +157,22 @@ START_TEST(S64_every_flip) {
 }
 END_TEST
 
+/* Of layers programs leave out what says nothing; what a file is missing is missed. */
+START_TEST(R26_layers) {
+        uint8_t data[16384], nothing[10240] = {};
+        size_t size = make_archive(0, data, sizeof data);
+
+        while (size > 0 && data[size - 1] == 0)
+                size--;
+        ck_assert_int_eq(read_archive(data, size), STREAM_ERROR);
+        ck_assert_int_eq(read_layer(data, size), STREAM_END);
+        ck_assert_int_eq(read_layer(data, 512 + 1), STREAM_ERROR);
+        ck_assert_int_eq(read_archive(nothing, sizeof nothing), STREAM_ERROR);
+        ck_assert_int_eq(read_layer(nothing, sizeof nothing), STREAM_END);
+        ck_assert_int_eq(read_layer(nothing, 1024), STREAM_END);
+}
+END_TEST
+
 START_TEST(gzip_members) {
         uint8_t data[16384];
         size_t size = make_archive(1, data, sizeof data / 2);
@@ -161,4 +187,4 @@ START_TEST(gzip_members) {
 }
 END_TEST
 
-UNIT_TESTS("reader", R26_whole, S64_every_cut, S64_every_flip, gzip_members)
+UNIT_TESTS("reader", R26_whole, S64_every_cut, S64_every_flip, R26_layers, gzip_members)

@@ -30,7 +30,7 @@ static const struct {
         { &setting_type_credentials, { "novalue", ":x", "../x:y", "a/b:y", ".x:y", "a b:c", "a:\\q", "a:\\x00" } },
         { &setting_type_hostname, { "-a", "a-", "a..b", ".a", "a.", "a_b", "a b", "a/b", "%h", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" } },
         { &setting_type_path, { "relative", "-1", "/a/../b", "/..", "../x", "/a\\" } },
-        { &setting_type_user, { "-1", "65534", "99999999999999999999", "a:b", "a b", "a/b", "%u" } },
+        { &setting_type_user, { "-1", "65534", "99999999999999999999", ":a", "a:", "a:b:c", "a:65534", "a b", "a/b", "%u" } },
         { &setting_type_signal, { "-1", "0", "65", "99999999999999999999", "SIGFOO", "sigterm", "SIGRTMIN+31", "RTMIN+", "SIGSIGTERM" } },
         { &setting_type_notify_ready, { "2", "Auto", "-1" } },
         { &setting_type_id_base, { "-1", "0", "65536", "524289", "1878982657", "1879048192", "99999999999999999999", "1e6" } },

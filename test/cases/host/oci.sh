@@ -144,6 +144,34 @@ test_R26_docker_save() {
         is_right app
 }
 
+# files and whiteouts of a layer go through symlinks of the layers below, and not out of the image
+test_S55_oci_symlinks() {
+        local rootfs
+        layers
+        on_exit 'forget_image app'
+        ln -s ../../../../../../../../../.. l1/up
+        ln -s /root l1/absolute
+        ln -s loop l1/loop
+        ln -s /proc/self/root l1/magic
+        echo image >l1/etc/hostname
+        tar -C l1 --numeric-owner -cf l1.tar .
+        # Without the directories themselves, which would replace the links.
+        mkdir -p l2/up/etc l2/absolute l2/loop l2/magic
+        touch l2/up/canary-1 l2/absolute/canary-2 l2/loop/canary-3 l2/magic/canary-4 l2/up/etc/.wh.hostname
+        tar -C l2 -cf l2.tar up/canary-1 absolute/canary-2 loop/canary-3 magic/canary-4 up/etc/.wh.hostname
+        jq --arg d1 "sha256:$(fingerprint_of l1.tar)" --arg d2 "sha256:$(fingerprint_of l2.tar)" '.rootfs.diff_ids[0] = $d1 | .rootfs.diff_ids[1] = $d2' config.json >c
+        mv c config.json
+        docker_archive docker.tar
+        host_stamp
+        expect berthctl import docker.tar --alias app
+        rootfs=$STORE/images/$(image_of app)/rootfs
+        assert_eq "$(cd "$rootfs" && find . -name 'canary*' | sort | tr '\n' ' ')" './canary-1 ./loop/canary-3 ./magic/canary-4 ./root/canary-2 '
+        [ ! -e "$rootfs/etc/hostname" ] || fail "the image's file is there"
+        [ -L "$rootfs/up" ] && [ -L "$rootfs/absolute" ] || fail 'symlinks that lead to directories are gone'
+        [ -s /etc/hostname ] || fail "the host's file is gone"
+        host_untouched
+}
+
 # a layer that is not what its digest says, names that lead out, an index, manifest or configuration that is none: one error, and nothing left
 test_R26_bad_oci() {
         local bad
