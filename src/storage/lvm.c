@@ -45,32 +45,24 @@ static int make(const Storage *s, int layer_fd, const char *id, uint64_t size, c
         int r;
 
         size = size ?: s->size ?: SIZE_DEFAULT;
-        r = thin_volume_make(s, id, MAX_OF(size, SIZE_MIN), &fd, ret_error);
+        r = thin_volume_make(s, layer_fd, id, MAX_OF(size, SIZE_MIN), &fd, ret_error);
         if (r < 0)
                 return r;
         r = make_file_system(s, fd, ret_error);
         if (r < 0) {
                 fd = fd_close(fd);
-                (void) thin_volume_remove(s, id, &ignored);
+                (void) thin_volume_remove(s, layer_fd, id, &ignored);
         }
         return r;
 }
 
-static int copy(const Storage *s, int from_fd, const char *from, int layer_fd, const char *id, char **ret_error) {
-        return thin_volume_copy(s, from, id, ret_error);
-}
-
-static int remove_volume(const Storage *s, int layer_fd, const char *id, char **ret_error) {
-        return thin_volume_remove(s, id, ret_error);
-}
-
-static int mount_device(const Storage *s, const char *id, int *ret_mount_fd, char **ret_error) {
+static int mount_device(const Storage *s, int layer_fd, const char *id, int *ret_mount_fd, char **ret_error) {
         static const char *const options[] = { "discard", "errors=remount-ro", "prjquota", NULL };
         _cleanup_close_ int fd = -EBADF;
         char node[DM_PATH_MAX];
         int r;
 
-        r = thin_volume_open(s, id, &fd, ret_error);
+        r = thin_volume_open(s, layer_fd, id, &fd, ret_error);
         if (r < 0)
                 return r;
         r = node_of(fd, node);
@@ -82,16 +74,12 @@ static int mount_device(const Storage *s, const char *id, int *ret_mount_fd, cha
 static int mount_volume(const Storage *s, int layer_fd, const char *id, int *ret_mount_fd, char **ret_error) {
         int r;
 
-        r = mount_device(s, id, ret_mount_fd, ret_error);
+        r = mount_device(s, layer_fd, id, ret_mount_fd, ret_error);
         if (r < 0)
                 return r;
         /* A job may have enlarged it that was killed before the file system followed, or could not. */
         (void) ext4_grow(*ret_mount_fd);
         return 0;
-}
-
-static int usage(const Storage *s, int layer_fd, const char *id, uint64_t *ret_bytes) {
-        return thin_volume_usage(s, id, ret_bytes);
 }
 
 /* Less than a volume's own size is a matter of project quotas, so that only what is more is for us. */
@@ -101,10 +89,10 @@ static int limit(const Storage *s, int layer_fd, const char *id, uint64_t bytes,
 
         if (bytes == UINT64_MAX)
                 return 1;
-        r = thin_volume_enlarge(s, id, bytes, ret_error);
+        r = thin_volume_enlarge(s, layer_fd, id, bytes, ret_error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = mount_device(s, id, &fd, ret_error);
+        r = mount_device(s, layer_fd, id, &fd, ret_error);
         if (r < 0)
                 return r;
         r = ext4_grow(fd);
@@ -115,11 +103,11 @@ const StorageType storage_lvm = {
         .name = "lvm",
         .check = thin_pool_check,
         .make = make,
-        .copy = copy,
-        .remove = remove_volume,
+        .copy = thin_volume_copy,
+        .remove = thin_volume_remove,
         .mount = mount_volume,
         .space = thin_pool_space,
         .setup = thin_pool_setup,
-        .usage = usage,
+        .usage = thin_volume_usage,
         .limit = limit,
 };

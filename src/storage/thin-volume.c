@@ -232,7 +232,7 @@ static int open_device(const Storage *s, const char *name, int *ret_fd, char **r
         return storage_fail(ret_error, r, "The store '%s' cannot open '%s/%s': %m.", s->name, s->group, name);
 }
 
-int thin_volume_open(const Storage *s, const char *id, int *ret_fd, char **ret_error) {
+int thin_volume_open(const Storage *s, int layer_fd, const char *id, int *ret_fd, char **ret_error) {
         char name[NAME_MAX + 1];
         struct stat st;
         int r, fd;
@@ -249,7 +249,7 @@ int thin_volume_open(const Storage *s, const char *id, int *ret_fd, char **ret_e
         return 0;
 }
 
-int thin_volume_make(const Storage *s, const char *id, uint64_t size, int *ret_fd, char **ret_error) {
+int thin_volume_make(const Storage *s, int layer_fd, const char *id, uint64_t size, int *ret_fd, char **ret_error) {
         char name[NAME_MAX + 1], path[PATH_MAX], size_option[64];
         _cleanup_free_ char *ignored = NULL;
         int r;
@@ -272,7 +272,7 @@ int thin_volume_make(const Storage *s, const char *id, uint64_t size, int *ret_f
         return r;
 }
 
-int thin_volume_copy(const Storage *s, const char *from, const char *id, char **ret_error) {
+int thin_volume_copy(const Storage *s, int from_fd, const char *from, int layer_fd, const char *id, char **ret_error) {
         char name[NAME_MAX + 1], from_name[NAME_MAX + 1], path[PATH_MAX];
         int r;
 
@@ -289,7 +289,7 @@ int thin_volume_copy(const Storage *s, const char *from, const char *id, char **
         return r < 0 ? explain(s, name, r) : 0;
 }
 
-int thin_volume_remove(const Storage *s, const char *id, char **ret_error) {
+int thin_volume_remove(const Storage *s, int layer_fd, const char *id, char **ret_error) {
         char name[NAME_MAX + 1];
         LogicalVolume v;
         int r;
@@ -308,7 +308,7 @@ int thin_volume_remove(const Storage *s, const char *id, char **ret_error) {
 }
 
 /* Blocks that it shares with a copy are counted for both: to tell them apart takes a dump of all of the pool's metadata. */
-int thin_volume_usage(const Storage *s, const char *id, uint64_t *ret_bytes) {
+int thin_volume_usage(const Storage *s, int layer_fd, const char *id, uint64_t *ret_bytes) {
         _cleanup_free_ char *error = NULL;
         _cleanup_close_ int fd = -EBADF;
         char name[NAME_MAX + 1];
@@ -317,7 +317,7 @@ int thin_volume_usage(const Storage *s, const char *id, uint64_t *ret_bytes) {
 
         volume_name(id, name);
         /* Only of an active one the pool says how much there is. */
-        r = thin_volume_open(s, id, &fd, &error);
+        r = thin_volume_open(s, layer_fd, id, &fd, &error);
         if (r >= 0)
                 r = query(s, name, &v, &error);
         if (r < 0)
@@ -328,7 +328,7 @@ int thin_volume_usage(const Storage *s, const char *id, uint64_t *ret_bytes) {
         return 0;
 }
 
-int thin_volume_enlarge(const Storage *s, const char *id, uint64_t bytes, char **ret_error) {
+int thin_volume_enlarge(const Storage *s, int layer_fd, const char *id, uint64_t bytes, char **ret_error) {
         char name[NAME_MAX + 1], path[PATH_MAX], size_option[64];
         LogicalVolume v;
         int r;
