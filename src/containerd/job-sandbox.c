@@ -40,7 +40,7 @@ static const struct {
         [JOB_RESTORE] = { CAPS_FILES, false, true, 256 * MIB, 16 },
         [JOB_CHANGE_SNAPSHOT] = { CAPS_FILES, false, false, 64 * MIB, 8 },
         [JOB_DELETE_SNAPSHOTS] = { CAPS_FILES, false, true, 256 * MIB, 16 },
-        [JOB_CHANGE_KEY] = { CAPS_FILES | CAP(IPC_LOCK), false, false, 256 * MIB, 16 },
+        [JOB_CHANGE_KEY] = { CAPS_FILES | CAP(IPC_LOCK), false, true, 256 * MIB, 16 },
         [JOB_RENAME] = { CAPS_FILES, false, false, 64 * MIB, 8 },
         [JOB_REMOVE_IMAGE] = { CAPS_FILES, false, true, 256 * MIB, 16 },
         [JOB_ALIAS] = { CAPS_FILES, false, false, 64 * MIB, 8 },

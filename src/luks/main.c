@@ -33,6 +33,7 @@ enum {
 };
 
 #define VOLUME_PATH "/proc/self/fd/3"
+#define VOLUME_PATH_MAX 64
 #define DEVICE_DIRECTORY "/dev/mapper/"
 #define KEY_TIMEOUT_MSEC 30000
 #define LOCK_TIMEOUT_MSEC 30000
@@ -93,11 +94,41 @@ typedef struct Device {
         int fd;
 } Device;
 
+/* What the library, and with it the kernel, is told to open: a device by its own name. */
+static int find_volume(char ret[static VOLUME_PATH_MAX], bool *ret_is_file) {
+        struct stat st;
+        ssize_t n;
+
+        if (fstat(FD_VOLUME, &st) < 0)
+                return -errno;
+        snprintf(ret, VOLUME_PATH_MAX, VOLUME_PATH);
+        *ret_is_file = S_ISREG(st.st_mode);
+        if (!S_ISBLK(st.st_mode))
+                return *ret_is_file ? 0 : -EINVAL;
+        n = readlink(VOLUME_PATH, ret, VOLUME_PATH_MAX);
+        if (n < 0 || n >= VOLUME_PATH_MAX)
+                return n < 0 ? -errno : -ENAMETOOLONG;
+        ret[n] = 0;
+        return 0;
+}
+
+/* A device can only be asked whether somebody uses it. That nobody else begins to afterwards follows from the name that it gets in the device-mapper, which has each once. */
+static int try_lock(const char *path, bool is_file) {
+        _cleanup_close_ int fd = -EBADF;
+
+        if (is_file)
+                return flock(FD_VOLUME, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+        fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+        return fd < 0 ? -errno : 0;
+}
+
 /* Whoever has the last device of this file open, be it udev that looks what is in it, keeps it and so the lock for a moment after everybody else is done. */
-static int lock_volume(void) {
-        for (unsigned i = 0; flock(FD_VOLUME, LOCK_EX | LOCK_NB) < 0; i++) {
-                if (errno != EWOULDBLOCK)
-                        return -errno;
+static int lock_volume(const char *path, bool is_file) {
+        int r;
+
+        for (unsigned i = 0; (r = try_lock(path, is_file)) < 0; i++) {
+                if (r != -EWOULDBLOCK && r != -EBUSY)
+                        return r;
                 if (i >= LOCK_TIMEOUT_MSEC / LOCK_INTERVAL_MSEC)
                         return -EBUSY;
                 (void) poll(NULL, 0, LOCK_INTERVAL_MSEC);
@@ -105,27 +136,22 @@ static int lock_volume(void) {
         return 0;
 }
 
-/* From here on the device, the loop device below it and the file's lock go with the last who uses it: *ret, and what is mounted of it. */
+/* From here on the device, and with a file the loop device below it and the lock, go with the last who uses it: *ret, and what is mounted of it. */
 static int open_device(const char *name, const Key *key, Device *ret) {
         _cleanup_close_ int loop = -EBADF;
         _cleanup_(crypt_freep) Crypt *cd = NULL;
-        char path[64] = VOLUME_PATH;
-        struct stat st;
+        char path[VOLUME_PATH_MAX];
+        bool is_file;
         int r;
 
-        if (fstat(FD_VOLUME, &st) < 0)
-                return -errno;
-        if (S_ISREG(st.st_mode)) {
-                /* The loop device keeps the open file, and so the lock: nothing else makes a second one of it. */
-                r = lock_volume();
-                if (r < 0)
-                        return r;
+        r = find_volume(path, &is_file);
+        if (r >= 0)
+                r = lock_volume(path, is_file);
+        /* The loop device keeps the open file, and so the lock: nothing else makes a second one of it. */
+        if (r >= 0 && is_file)
                 r = loop_attach(FD_VOLUME, false, path, sizeof path, &loop);
-                if (r < 0)
-                        return r;
-                /* The library's own lock is a file below /run, where a job of ours may write nothing; nobody else has a device of this one. */
-                (void) crypt_metadata_locking(NULL, 0);
-        }
+        if (r < 0)
+                return r;
         r = open_crypt(path, true, &cd);
         if (r >= 0)
                 r = crypt_volume_key_keyring(cd, 1);
@@ -174,9 +200,13 @@ static int make_filesystem(const char *path) {
 static int make_header(const char *msec, const Key *key) {
         struct crypt_params_luks2 luks = { .sector_size = SECTOR_SIZE_BYTES };
         _cleanup_(crypt_freep) Crypt *cd = NULL;
+        char path[VOLUME_PATH_MAX];
+        bool is_file;
         int r;
 
-        r = open_crypt(VOLUME_PATH, false, &cd);
+        r = find_volume(path, &is_file);
+        if (r >= 0)
+                r = open_crypt(path, false, &cd);
         if (r >= 0)
                 r = set_derivation(cd, msec);
         if (r >= 0)
@@ -214,11 +244,15 @@ static int verb_open(char *argv[], const Key *key) {
 static int verb_change_key(char *argv[], const Key *key) {
         _cleanup_(key_freep) Key *new = NULL;
         _cleanup_(crypt_freep) Crypt *cd = NULL;
+        char path[VOLUME_PATH_MAX];
+        bool is_file;
         int r;
 
         r = key_read(FD_OTHER, KEY_TIMEOUT_MSEC, &new);
         if (r >= 0)
-                r = open_crypt(VOLUME_PATH, true, &cd);
+                r = find_volume(path, &is_file);
+        if (r >= 0)
+                r = open_crypt(path, true, &cd);
         if (r >= 0)
                 r = set_derivation(cd, argv[0]);
         /* A new slot is written before the old one is erased. */
@@ -249,6 +283,9 @@ int main(int argc, char *argv[]) {
         if (prctl(PR_CAPBSET_READ, CAP_IPC_LOCK, 0, 0, 0) > 0)
                 (void) mlockall(MCL_CURRENT | MCL_FUTURE);
         crypt_set_log_callback(NULL, on_log, NULL);
+        /* The library's own lock of a device is a file below /run, where a job of ours may write nothing. Whoever opens a volume has a lock of ours, and whoever makes
+         * one, or changes its key, has the container's. */
+        (void) crypt_metadata_locking(NULL, 0);
 
         for (size_t i = 0; argc > 1 && i < ELEMENTSOF(verbs); i++) {
                 if (!streq(argv[1], verbs[i].name) || argc != verbs[i].n_arguments + 2)

@@ -89,7 +89,7 @@ static const struct {
         const char *name, *key;
         const char *type; /* NULL: of any */
 } keys[] = {
-        { "source", "VolumeGroup", "lvm" }, { "source", "Dataset", "zfs" }, { "pool", "ThinPool", "lvm" }, { "group", "VolumeGroup" },
+        { "source", "VolumeGroup", "lvm" }, { "source", "Dataset", "zfs" }, { "pool", "ThinPool", "lvm" }, { "pool", "ThinPool", "luks" }, { "group", "VolumeGroup" },
         { "path", "Path" },        { "source", "Path" },         { "size", "Size" },       { "volume-size", "VolumeSize" }, { "volume.size", "VolumeSize" },
         { "dataset", "Dataset" },  { "pool", "Dataset" },        { "zfs.pool_name", "Dataset" }, { "vg", "VolumeGroup" },   { "lvm.vg_name", "VolumeGroup" },
         { "storage.lvm_vg_name", "VolumeGroup" }, { "storage.zfs_pool_name", "Dataset" },  { "thinpool", "ThinPool" }, { "lvm.thinpool_name", "ThinPool" },
@@ -161,6 +161,9 @@ int store_init(Ctl *c, const char *what) {
         if (r < 0)
                 return r;
         type = store_type(type) ?: type;
+        /* That is where containers are which are only said to be encrypted; others have no key to be made with there. */
+        if (streq(type, "luks"))
+                return store_add(c, name ?: "encrypted", type, settings);
         /* That one is there without being made. */
         if (streq(type, "overlay") && !settings && !name)
                 name = "default";

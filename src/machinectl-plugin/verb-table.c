@@ -175,7 +175,7 @@ const Verb verb_table[] = {
           WORD_ANY_IMAGE, WORD_OTHER, verb_init,
           "[IMAGE [NAME]]", "Ask for the first settings of this host, or read them",
           "With --preseed YAML is read from standard input: config, networks, storage_pools, profiles as LXD has them; all or nothing.\n"
-          "With --storage TYPE[,KEY=VALUE]… a store is made, for containers that are given none: directory, btrfs, lvm, zfs; path=, size=, name=, … see berth.store(5).\n"
+          "With --storage TYPE[,KEY=VALUE]… a store is made, for containers that are given none: directory, btrfs, lvm, zfs (luks: for those that are encrypted); path=, size=, name=, … see berth.store(5).\n"
           "With IMAGE it is another name of create." },
         { "check", "check-host\0", GROUP_OTHER, 0, 0, 0, 0, 0, WORD_OTHER, WORD_OTHER, verb_check,
           "", "Show what this host offers to containers, and what is missing",

@@ -13,18 +13,16 @@
 
 #include "basic/child.h"
 #include "basic/fd.h"
-#include "basic/path.h"
 #include "basic/socket.h"
 #include "basic/strv.h"
 #include "settings/server.h"
 #include "shared/mount.h"
-#include "storage/directory.h"
+#include "storage/luks-place.h"
 
 #define PROGRAM BERTH_LIBEXECDIR "/berth-luks"
 #define MKFS "/sbin/mkfs.ext4"
 #define CONTROL "/dev/mapper/control"
-#define LUKS_FILE "luks"
-#define SIZE_DEFAULT (UINT64_C(10) * 1024 * 1024 * 1024) /* sparse: what a guest may take at the most */
+#define SIZE_DEFAULT (UINT64_C(10) * 1024 * 1024 * 1024) /* sparse, or thin: what a guest may take at the most */
 #define OVERHEAD (UINT64_C(32) * 1024 * 1024)
 #define SIZE_MIN (UINT64_C(96) * 1024 * 1024)
 #define TIMEOUT_MSEC (10 * 60 * 1000) /* a derivation made for a fast host takes minutes on a slow one */
@@ -45,36 +43,10 @@ static void name_device(const char *id, DeviceName *ret) {
         snprintf(ret->path, sizeof ret->path, "/dev/mapper/berth-%s", id);
 }
 
-/* --- where it is --- */
-
-typedef struct Place {
-        int dir_fd;   /* owned, or borrowed */
-        bool owned;
-        const char *file;
-} Place;
-
-static void place_done(Place *p) {
-        if (p->owned)
-                (void) fd_close(p->dir_fd);
-}
-
-static int place_open(const Storage *s, int layer_fd, const char *id, Place *ret, char **ret_error) {
-        int fd, r;
-
-        *ret = (Place) { .dir_fd = layer_fd, .file = LUKS_FILE };
-        if (!s->path)
-                return 0;
-        r = directory_open_volumes(s, &fd, ret_error);
-        if (r >= 0)
-                *ret = (Place) { .dir_fd = fd, .owned = true, .file = id };
-        return r;
-}
-
-static int place_open_file(const Place *p, int flags) {
-        return path_open_beneath(p->dir_fd, p->file, flags, 0600);
-}
-
+/* A sentence that is there says more. */
 static int fail(char **ret_error, int error, const Storage *s) {
+        if (*ret_error)
+                return error;
         switch (abs(error)) {
         case EPERM:
                 return storage_fail(ret_error, error, "The key is wrong.");
@@ -86,7 +58,7 @@ static int fail(char **ret_error, int error, const Storage *s) {
         case EUCLEAN:
                 return storage_fail(ret_error, error, "The encrypted volume is damaged.");
         default:
-                return *ret_error ? error : storage_fail(ret_error, error, "An encrypted volume of the store '%s' cannot be used: %m", s->name);
+                return storage_fail(ret_error, error, "An encrypted volume of the store '%s' cannot be used: %m", s->name);
         }
 }
 
@@ -172,11 +144,24 @@ static void derivation_msec(char text[static DECIMAL_MAX]) {
 static int check(const Storage *s, char **ret_error) {
         int r = luks_check(ret_error);
 
-        return r >= 0 && s->path ? directory_check(s, ret_error) : r;
+        return r < 0 ? r : luks_place(s)->check(s, ret_error);
+}
+
+static int space(const Storage *s, uint64_t *ret_used, uint64_t *ret_free) {
+        const LuksPlace *place = luks_place(s);
+
+        return place->space ? place->space(s, ret_used, ret_free) : -EOPNOTSUPP;
+}
+
+static int setup(Storage *s, uint64_t size, char **ret_error) {
+        const LuksPlace *place = luks_place(s);
+
+        return place->setup ? place->setup(s, size, ret_error) : 0;
 }
 
 static int make(const Storage *s, int layer_fd, const char *id, uint64_t size, char **ret_error) {
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
+        const LuksPlace *place = luks_place(s);
+        _cleanup_free_ char *ignored = NULL;
         _cleanup_close_ int fd = -EBADF;
         char msec[DECIMAL_MAX];
         DeviceName device;
@@ -187,105 +172,37 @@ static int make(const Storage *s, int layer_fd, const char *id, uint64_t size, c
                 return storage_fail(ret_error, EINVAL, "An encrypted volume cannot be smaller than 96 MiB.");
         if (!process_key)
                 return storage_fail(ret_error, ENOKEY, "The store '%s' is encrypted: a key is needed.", s->name);
-        r = place_open(s, layer_fd, id, &place, ret_error);
+        r = place->make(s, layer_fd, id, size, &fd, ret_error);
         if (r < 0)
-                return r;
-        fd = place_open_file(&place, O_RDWR | O_CREAT | O_EXCL);
-        if (fd < 0)
-                return fail(ret_error, fd, s);
+                return fail(ret_error, r, s);
         name_device(id, &device);
         derivation_msec(msec);
-        if (ftruncate(fd, (off_t) (size & ~UINT64_C(4095))) < 0)
-                r = -errno;
-        if (r >= 0)
-                r = run_program(&(Run) { .argv = { "berth-luks", "format", device.name, msec }, .volume_fd = fd, .key = process_key, .other_fd = -EBADF });
+        r = run_program(&(Run) { .argv = { "berth-luks", "format", device.name, msec }, .volume_fd = fd, .key = process_key, .other_fd = -EBADF });
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         if (r < 0) {
-                (void) unlinkat(place.dir_fd, place.file, 0);
+                fd = fd_close(fd);
+                (void) place->remove(s, layer_fd, id, &ignored);
                 return fail(ret_error, r, s);
         }
         return 0;
 }
 
-static int copy_data(int from, int to) {
-        off_t end = lseek(from, 0, SEEK_END), data = 0;
+/* Of one that is open its supervisor has the file system hold still (launch/hold.c): all is in the file, or device. */
+static int copy(const Storage *s, int from_fd, const char *from, int layer_fd, const char *id, char **ret_error) {
+        int r = luks_place(s)->copy(s, from_fd, from, layer_fd, id, ret_error);
 
-        if (end < 0 || ftruncate(to, end) < 0)
-                return -errno;
-        while (data < end) {
-                off_t hole, out;
-
-                data = lseek(from, data, SEEK_DATA);
-                if (data < 0)
-                        return errno == ENXIO ? 0 : -errno;
-                hole = lseek(from, data, SEEK_HOLE);
-                if (hole < 0)
-                        return -errno;
-                out = data;
-                while (data < hole) {
-                        ssize_t n = copy_file_range(from, &data, to, &out, (size_t) (hole - data), 0);
-
-                        if (n < 0)
-                                return -errno;
-                        if (n == 0)
-                                return -EIO;
-                }
-        }
-        return 0;
+        return r < 0 ? fail(ret_error, r, s) : 0;
 }
 
-/* Of one that is open its supervisor has the file system hold still (launch/hold.c): all is in the file. */
-static int copy(const Storage *s, int from_fd, const char *from_id, int layer_fd, const char *id, char **ret_error) {
-        _cleanup_(place_done) Place source = { .dir_fd = -EBADF }, target = { .dir_fd = -EBADF };
-        _cleanup_close_ int from = -EBADF, to = -EBADF;
-        int r;
-
-        r = place_open(s, from_fd, from_id, &source, ret_error);
-        if (r >= 0)
-                r = place_open(s, layer_fd, id, &target, ret_error);
-        if (r < 0)
-                return r;
-        from = place_open_file(&source, O_RDONLY);
-        if (from < 0)
-                return fail(ret_error, from, s);
-        to = place_open_file(&target, O_RDWR | O_CREAT | O_EXCL);
-        if (to < 0)
-                return fail(ret_error, to, s);
-        if (ioctl(to, FICLONE, from) < 0)
-                r = copy_data(from, to);
-        if (r >= 0 && fsync(to) < 0)
-                r = -errno;
-        if (r < 0) {
-                (void) unlinkat(target.dir_fd, target.file, 0);
-                return storage_fail(ret_error, r, "Failed to copy an encrypted volume: %m");
-        }
-        return 0;
-}
-
-/* One that is about to be closed keeps its file until then. */
 static int remove_volume(const Storage *s, int layer_fd, const char *id, char **ret_error) {
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
-        int r;
+        int r = luks_place(s)->remove(s, layer_fd, id, ret_error);
 
-        r = place_open(s, layer_fd, id, &place, ret_error);
-        if (r >= 0 && unlinkat(place.dir_fd, place.file, 0) < 0)
-                return errno == ENOENT ? -ENOENT : fail(ret_error, errno, s);
-        return r;
+        return r < 0 && r != -ENOENT && r != -EBUSY ? fail(ret_error, r, s) : r;
 }
 
 static int usage(const Storage *s, int layer_fd, const char *id, uint64_t *ret_bytes) {
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
-        _cleanup_free_ char *error = NULL;
-        struct stat st;
-        int r;
-
-        r = place_open(s, layer_fd, id, &place, &error);
-        if (r >= 0 && fstatat(place.dir_fd, place.file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                r = -errno;
-        if (r >= 0)
-                *ret_bytes = (uint64_t) st.st_blocks * 512;
-        return r;
+        return luks_place(s)->usage(s, layer_fd, id, ret_bytes);
 }
 
 int luks_open_device(const char *id) {
@@ -306,22 +223,7 @@ bool luks_is_open(const char *id) {
 
 /* --- mounting --- */
 
-/* Where the store's Path= is may be a mount that this unit sees read-only; the device below the file system is to be written to. */
-static int place_open_writable(const Place *p) {
-        _cleanup_close_ int mount_fd = -EBADF;
-        int fd, r;
-
-        fd = place_open_file(p, O_RDWR);
-        if (fd != -EROFS)
-                return fd;
-        r = mount_clone(p->dir_fd, "", false, &mount_fd);
-        if (r >= 0)
-                r = mount_set_attributes(mount_fd, 0, MOUNT_ATTR_RDONLY, false);
-        return r < 0 ? r : path_open_beneath(mount_fd, p->file, O_RDWR, 0);
-}
-
 static int open_device(const Storage *s, int layer_fd, const char *id, int *ret_fd, char **ret_error) {
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
         _cleanup_close_ int fd = -EBADF, ours = -EBADF, theirs = -EBADF;
         int fds[2], device_fd, r;
         DeviceName device;
@@ -330,12 +232,9 @@ static int open_device(const Storage *s, int layer_fd, const char *id, int *ret_
 
         r = luks_check(ret_error);
         if (r >= 0)
-                r = process_key ? place_open(s, layer_fd, id, &place, ret_error) : -ENOKEY;
+                r = process_key ? luks_place(s)->open(s, layer_fd, id, &fd, ret_error) : -ENOKEY;
         if (r < 0)
                 return r;
-        fd = place_open_writable(&place);
-        if (fd < 0)
-                return fd;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
         ours = fds[0];
@@ -376,22 +275,15 @@ static int mount_volume(const Storage *s, int layer_fd, const char *id, int *ret
 
 /* What the header, the tables of inodes and the journal take comes on top. */
 int luks_enlarge(const Volume *volume, uint64_t bytes, char **ret_error) {
-        uint64_t size = (bytes + bytes / 32 + OVERHEAD) & ~UINT64_C(4095);
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
-        _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        const Storage *s = volume->store;
         int r;
 
-        if (volume->store->type != &storage_luks)
+        if (s->type != &storage_luks)
                 return 0;
-        r = place_open(volume->store, volume->layer_fd, volume->id, &place, ret_error);
-        if (r < 0)
-                return r;
-        fd = place_open_file(&place, O_RDWR);
-        r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
-        if (r >= 0 && (uint64_t) st.st_size < size && ftruncate(fd, (off_t) size) < 0)
-                r = -errno;
-        return r < 0 ? storage_fail(ret_error, r, "An encrypted volume of the store '%s' cannot be made larger: %m", volume->store->name) : 0;
+        r = luks_place(s)->enlarge(s, volume->layer_fd, volume->id, bytes + bytes / 32 + OVERHEAD, ret_error);
+        if (r >= 0)
+                return 0;
+        return *ret_error ? r : storage_fail(ret_error, r, "An encrypted volume of the store '%s' cannot be made larger: %m", s->name);
 }
 
 int luks_open_root(const char *id) {
@@ -420,18 +312,15 @@ void luks_thaw(int fd) {
 }
 
 int luks_change_key(const Volume *volume, const Key *old, const Key *new, char **ret_error) {
-        _cleanup_(place_done) Place place = { .dir_fd = -EBADF };
         _cleanup_close_ int fd = -EBADF, new_fd = -EBADF;
         char msec[DECIMAL_MAX];
         int r;
 
         if (volume->store->type != &storage_luks)
                 return storage_fail(ret_error, EOPNOTSUPP, "It is not encrypted.");
-        r = place_open(volume->store, volume->layer_fd, volume->id, &place, ret_error);
-        if (r < 0)
-                return r;
-        fd = place_open_file(&place, O_RDWR);
-        r = fd < 0 ? fd : key_to_pipe(new, &new_fd);
+        r = luks_place(volume->store)->open(volume->store, volume->layer_fd, volume->id, &fd, ret_error);
+        if (r >= 0)
+                r = key_to_pipe(new, &new_fd);
         if (r >= 0) {
                 derivation_msec(msec);
                 r = run_program(&(Run) { .argv = { "berth-luks", "change-key", msec }, .volume_fd = fd, .key = old, .other_fd = new_fd });
@@ -447,5 +336,7 @@ const StorageType storage_luks = {
         .copy = copy,
         .remove = remove_volume,
         .mount = mount_volume,
+        .space = space,
+        .setup = setup,
         .usage = usage,
 };

@@ -5,11 +5,11 @@
 #include "shared/key.h"
 #include "storage/volume.h"
 
-/* Encrypted volumes: ext4 in LUKS2 in a sparse file, layers/ID/luks, or volumes/ID in the store's Path=. The store of this type that needs no file is
+/* Encrypted volumes: ext4 in LUKS2 in a sparse file or a thin volume (luks-place.h). The store of this type that needs no file is
  * called "encrypted", and the one that a container is in which is only said to be encrypted.
  *
- * The device of an open volume is /dev/mapper/berth-ID. It is marked for removal as soon as it is there, and so goes, with its key and the loop device below
- * it, when the last mount does, whoever was killed. As long as it is there the volume can be mounted again without a key. */
+ * The device of an open volume is /dev/mapper/berth-ID. It is marked for removal as soon as it is there, and so goes, with its key and what is below it, a loop device
+ * or that of a thin volume, when the last mount does, whoever was killed. As long as it is there the volume can be mounted again without a key. */
 
 /* What volumes are made and opened with in this process, which works for one container; borrowed, NULL: none. */
 void luks_use_key(const Key *k);
@@ -30,6 +30,6 @@ bool luks_is_open(const char *id);
 int luks_open_device(const char *id);
 /* The root directory of an open one. */
 int luks_open_root(const char *id);
-/* Its file system holds still, with all in the file, for as long as this fd is open; but not when its owner is killed. */
+/* Its file system holds still, with all on the disk, for as long as this fd is open; but not when its owner is killed. */
 int luks_freeze(const char *id);
 void luks_thaw(int fd);

@@ -74,8 +74,8 @@ struct Storage {
         char *name;
         char *path;    /* Path=: directory, btrfs: where volumes are */
         char *dataset; /* Dataset=: zfs, pool/name, below which volumes are datasets */
-        char *group;   /* VolumeGroup=: lvm */
-        char *pool;    /* ThinPool=: lvm, a thin pool of the group */
+        char *group;   /* VolumeGroup=: lvm, luks */
+        char *pool;    /* ThinPool=: lvm, luks: a thin pool of the group */
         uint64_t size; /* VolumeSize=: bytes of a volume that says nothing else; 0: the type's own */
 };
 

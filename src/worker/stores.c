@@ -147,48 +147,6 @@ static void remove_empty(void) {
         (void) rmdir(BERTH_STATE_DIR "/stores");
 }
 
-static int add(Job *j, const char *name) {
-        _cleanup_(storage_freep) Storage *s = NULL, *there = NULL;
-        _cleanup_free_ char *error = NULL, *text = NULL, *file = NULL;
-        _cleanup_close_ int dir = -EBADF;
-        const char *type;
-        uint64_t size = 0;
-        int r;
-
-        r = job_get(j, "type", &type);
-        if (r < 0)
-                return r;
-        r = storage_new(name, type, &s, &error);
-        if (r < 0)
-                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, r, "%s", error ?: strerror(-r));
-        if (s->type == &storage_overlay)
-                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "The overlay store is there without being made: it is the one called '" STORAGE_DEFAULT "'.");
-        r = configure(j, s, &size);
-        if (r >= 0)
-                r = open_directory(j, &dir);
-        if (r < 0)
-                return r;
-        if (storage_load(name, &there, &error) != -ENOENT)
-                return failure_set(&j->failure, FAILURE_FILE_EXISTS, EEXIST, "There is a store '%s' already.", name);
-        free(TAKE_PTR(error));
-        if (s->type->setup)
-                r = s->type->setup(s, size, &error);
-        if (r >= 0)
-                r = s->type->check(s, &error);
-        if (r < 0)
-                remove_empty();
-        if (r < 0)
-                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "%s", error ?: strerror(-r));
-        r = storage_print(s, &text);
-        if (r >= 0 && asprintf(&file, "%s.conf", name) < 0) {
-                file = NULL;
-                r = -ENOMEM;
-        }
-        if (r >= 0)
-                r = path_write_atomic(dir, file, text, strlen(text), 0644);
-        return r < 0 ? failure_set(&j->failure, FAILURE_JOB_FAILED, r, "The store '%s' cannot be written down: %m", name) : 0;
-}
-
 /* Is there a layer with a volume of it in this directory, or, if depth is not 0, in those in it? What a guest has written is not looked through, and a file there would not be
  * taken for one (volume.h). */
 static bool names_store(int dir_fd, const char *store, unsigned depth) {
@@ -228,6 +186,63 @@ static bool is_used(Job *j, const char *store) {
                         return true;
         }
         return false;
+}
+
+/* > 0: there is one. That of encrypted containers, which is there without a file, can get one as long as none uses it. */
+static int is_described(Job *j, const char *name) {
+        _cleanup_(storage_freep) Storage *there = NULL;
+        _cleanup_free_ char *error = NULL;
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        if (storage_load(name, &there, &error) == -ENOENT)
+                return false;
+        if (!streq(name, STORAGE_ENCRYPTED))
+                return true;
+        r = storage_list(&names);
+        return r < 0 ? r : strv_find(names, name) || is_used(j, name);
+}
+
+static int add(Job *j, const char *name) {
+        _cleanup_free_ char *error = NULL, *text = NULL, *file = NULL;
+        _cleanup_(storage_freep) Storage *s = NULL;
+        _cleanup_close_ int dir = -EBADF;
+        const char *type;
+        uint64_t size = 0;
+        int r;
+
+        r = job_get(j, "type", &type);
+        if (r < 0)
+                return r;
+        r = storage_new(name, type, &s, &error);
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, r, "%s", error ?: strerror(-r));
+        if (s->type == &storage_overlay)
+                return failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "The overlay store is there without being made: it is the one called '" STORAGE_DEFAULT "'.");
+        r = configure(j, s, &size);
+        if (r >= 0)
+                r = open_directory(j, &dir);
+        if (r < 0)
+                return r;
+        r = is_described(j, name);
+        if (r > 0)
+                return failure_set(&j->failure, FAILURE_FILE_EXISTS, EEXIST, "There is a store '%s' already.", name);
+        if (r >= 0 && s->type->setup)
+                r = s->type->setup(s, size, &error);
+        if (r >= 0)
+                r = s->type->check(s, &error);
+        if (r < 0)
+                remove_empty();
+        if (r < 0)
+                return failure_set(&j->failure, FAILURE_JOB_FAILED, r, "%s", error ?: strerror(-r));
+        r = storage_print(s, &text);
+        if (r >= 0 && asprintf(&file, "%s.conf", name) < 0) {
+                file = NULL;
+                r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = path_write_atomic(dir, file, text, strlen(text), 0644);
+        return r < 0 ? failure_set(&j->failure, FAILURE_JOB_FAILED, r, "The store '%s' cannot be written down: %m", name) : 0;
 }
 
 static int check_default(Job *j, const char *name) {

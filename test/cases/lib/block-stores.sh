@@ -4,7 +4,7 @@
 # Two stores that need more of the kernel than a container has: thin, of LVM, and tank, of ZFS. For case files of virtual machines, to call from setup_file and
 # teardown_file; with stores.sh.
 
-block_stores_up() {
+lvm_store_up() {
         local loop
         import_guests busybox
         truncate -s 900M /var/lvm-disk
@@ -12,6 +12,10 @@ block_stores_up() {
         expect vgcreate --quiet t-vg "$loop"
         expect lvcreate --quiet --yes --type thin-pool --size 600M --name berth t-vg
         a_store thin Type=lvm VolumeGroup=t-vg VolumeSize=100M
+}
+
+block_stores_up() {
+        lvm_store_up
         # What the tests write is to count: nothing of it may be compressed.
         truncate -s 400M /var/zfs-disk
         expect modprobe zfs
@@ -20,23 +24,28 @@ block_stores_up() {
         a_store tank Type=zfs Dataset=tank/berth
 }
 
-block_stores_down() {
+lvm_store_down() {
         local loop
         remove_all
         layers_are_right || fail 'layers are left'
         rm -r /etc/berth/stores.d
-        zpool destroy tank
         expect vgremove --quiet --force t-vg
         loop=$(losetup --associated /var/lvm-disk --noheadings --output NAME)
         pvremove --quiet "$loop"
         losetup --detach "$loop"
-        rm /var/lvm-disk /var/zfs-disk
+        rm /var/lvm-disk
 }
 
-# volumes_in STORE
+block_stores_down() {
+        lvm_store_down
+        zpool destroy tank
+        rm /var/zfs-disk
+}
+
+# volumes_in STORE: vault is an encrypted one in the same group.
 volumes_in() {
         case $1 in
-        thin) lvs --noheadings --options lv_name --select 'lv_name=~^berth-' t-vg ;;
+        thin | vault) lvs --noheadings --options lv_name --select 'lv_name=~^berth-' t-vg ;;
         tank) zfs list -H -r -t all -o name tank/berth | sed 1d ;;
         esac
 }

@@ -27,11 +27,12 @@ snapshot_size() {
         berthctl list-snapshots --json=short "$1" | jq -r --arg name "$2" '.[] | select(.name == $name) | .size_bytes'
 }
 
-# store_life STORE: a container's life in it, from beginning to end, leaves nothing.
+# store_life STORE [OPTION...]: a container's life in it, from beginning to end, leaves nothing. Options are of create.
 store_life() {
         local store=$1
+        shift
         on_exit "forget c1 c2 c3 c4; forget_image published"
-        expect berthctl create busybox c1 --no-profiles --store "$store"
+        expect berthctl create busybox c1 --no-profiles --store "$store" "$@"
         [ "$store" = default ] || assert_match "$(berthctl status c1)" "Store: +$store"
         expect berthctl start c1
         inside c1 sh -c 'echo one >/f; mkdir -p /d/e; ln /f /d/link; dd if=/dev/zero of=/big bs=1k count=600 2>/dev/null; chown 1000:1000 /d; rm /etc/passwd'
@@ -64,7 +65,7 @@ store_life() {
         assert_eq "$(inside c1 cat /f)" one
         expect berthctl delete --force c1 c2 c4
         eventually 10 store_is_empty "$store"
-        expect berthctl create published c1 --no-profiles --store "$store"
+        expect berthctl create published c1 --no-profiles --store "$store" "$@"
         expect berthctl start c1
         assert_eq "$(inside c1 cat /f)" one
         expect berthctl delete --force c1
@@ -100,12 +101,12 @@ store_copies() {
         eventually 10 store_is_empty "$1"
 }
 
-# store_limit STORE: the size of the root file system holds, and can be changed while it runs.
+# store_limit STORE [OPTION...]: the size of the root file system holds, and can be changed while it runs.
 store_limit() {
         on_exit "forget c1 c2"
-        expect berthctl create busybox c1 --no-profiles --store "$1" --device root,type=disk,path=/,size=20MiB
+        expect berthctl create busybox c1 --no-profiles --store "$1" --device root,type=disk,path=/,size=20MiB "${@:2}"
         expect berthctl start c1
-        run_container c2 busybox --no-profiles --store "$1"
+        run_container c2 busybox --no-profiles --store "$1" "${@:2}"
         if inside c1 sh -c 'dd if=/dev/zero of=/big bs=1M count=40 2>&1 && sync' >dd.log; then
                 fail "it may write 40 MiB"
         fi
@@ -116,14 +117,15 @@ store_limit() {
         eventually 10 store_is_empty "$1"
 }
 
-# store_gone STORE TAKE GIVE: while it is not there, or nothing can be written, there is one sentence, and all works again afterwards. TAKE and GIVE are commands.
+# store_gone STORE TAKE GIVE [OPTION...]: while it is not there, or nothing can be written, there is one sentence, and all works again afterwards. TAKE and GIVE are commands,
+# options are of create.
 store_gone() {
         on_exit "forget c1"
-        expect berthctl create busybox c1 --no-profiles --store "$1"
+        expect berthctl create busybox c1 --no-profiles --store "$1" "${@:4}"
         expect berthctl start c1
         expect berthctl stop --force c1
         $2
-        refused "store '$1'" berthctl create busybox c2 --no-profiles --store "$1"
+        refused "store '$1'" berthctl create busybox c2 --no-profiles --store "$1" "${@:4}"
         refused "store '$1'" berthctl snapshot c1
         expect_fail --message "store '$1'" berthctl start c1
         $3

@@ -74,7 +74,7 @@ start_answered() {
 credential() {
         mkdir -p "/run/systemd/system/berth@$1.service.d"
         printf '[Service]\nLoadCredential=berth.key:%s\n' "$2" >"/run/systemd/system/berth@$1.service.d/key.conf"
-        on_exit "rm -r '/run/systemd/system/berth@$1.service.d'; systemctl daemon-reload"
+        on_exit "rm -rf '/run/systemd/system/berth@$1.service.d'; systemctl daemon-reload"
         systemctl daemon-reload
 }
 
