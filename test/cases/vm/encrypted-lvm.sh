@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Encrypted containers whose volumes are thin volumes of LVM: what is their own. What is the same in files is in encrypted.sh.
+# Encrypted containers whose volumes are thin volumes of LVM: what is their own. What is the same in files is in encrypted.sh. On one suite, as stores-lvm.sh.
+# suites: trixie
 # guests: busybox
 # limit: 600
 
