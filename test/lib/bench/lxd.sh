@@ -31,6 +31,18 @@ lxd_setup() {
         info lxd "$LXD_UNIT $("$LXD" version | sed -n 's/^Server version: //p')"
 }
 
+# Incus has verbs of its own for snapshots.
+lxd_snapshot_does() {
+        case $LXD-$1 in
+        lxc-snapshot) CMD=(lxc snapshot "$2" s1) ;;
+        lxc-restore) CMD=(lxc restore "$2" s1) ;;
+        lxc-delete-snapshot) CMD=(lxc delete "$2/s1") ;;
+        incus-snapshot) CMD=(incus snapshot create "$2" s1) ;;
+        incus-restore) CMD=(incus snapshot restore "$2" s1) ;;
+        incus-delete-snapshot) CMD=(incus snapshot delete "$2" s1) ;;
+        esac
+}
+
 lxd_does() {
         case $1 in
         create) CMD=("$LXD" init small "$2") ;;
@@ -43,9 +55,7 @@ lxd_does() {
         list) CMD=("$LXD" list) ;;
         copy) CMD=("$LXD" copy "$2" "$2-copy") ;;
         delete-copy) CMD=("$LXD" delete -f "$2-copy") ;;
-        snapshot) CMD=("$LXD" snapshot "$2" s1) ;;
-        restore) CMD=("$LXD" restore "$2" s1) ;;
-        delete-snapshot) CMD=("$LXD" delete "$2/s1") ;;
+        snapshot | restore | delete-snapshot) lxd_snapshot_does "$1" "$2" ;;
         publish) CMD=("$LXD" publish "$2" --alias published) ;;
         publish-zstd) CMD=("$LXD" publish "$2" --alias published --compression zstd) ;;
         remove-published) CMD=("$LXD" image delete published) ;;
