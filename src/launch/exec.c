@@ -23,7 +23,7 @@
 #include "basic/strv.h"
 #include "launch/apparmor.h"
 #include "launch/capabilities.h"
-#include "launch/guest-user.h"
+#include "shared/guest-user.h"
 #include "launch/personality.h"
 #include "launch/process-limits.h"
 

@@ -26,7 +26,7 @@
 #include "basic/strv.h"
 #include "launch/apparmor.h"
 #include "launch/capabilities.h"
-#include "launch/guest-user.h"
+#include "shared/guest-user.h"
 #include "launch/kernel-limits.h"
 #include "launch/personality.h"
 #include "launch/setup.h"

@@ -289,19 +289,24 @@ int thin_volume_copy(const Storage *s, int from_fd, const char *from, int layer_
         return r < 0 ? explain(s, name, r) : 0;
 }
 
+static int find(const Storage *s, const char *name, LogicalVolume *ret, char **ret_error) {
+        int r;
+
+        r = require_programs(s, ret_error);
+        if (r >= 0)
+                r = query(s, name, ret, ret_error);
+        return r < 0 ? r : ret->exists ? 0 : -ENOENT;
+}
+
 int thin_volume_remove(const Storage *s, int layer_fd, const char *id, char **ret_error) {
         char name[NAME_MAX + 1];
         LogicalVolume v;
         int r;
 
         volume_name(id, name);
-        r = require_programs(s, ret_error);
-        if (r >= 0)
-                r = query(s, name, &v, ret_error);
+        r = find(s, name, &v, ret_error);
         if (r < 0)
                 return r;
-        if (!v.exists)
-                return -ENOENT;
         if (v.open)
                 return -EBUSY;
         return remove_volume(s, name, ret_error);
@@ -335,13 +340,9 @@ int thin_volume_enlarge(const Storage *s, int layer_fd, const char *id, uint64_t
 
         volume_name(id, name);
         volume_path(s, name, path);
-        r = require_programs(s, ret_error);
-        if (r >= 0)
-                r = query(s, name, &v, ret_error);
+        r = find(s, name, &v, ret_error);
         if (r < 0)
                 return r;
-        if (!v.exists)
-                return -ENOENT;
         if (bytes <= v.size)
                 return 0;
         snprintf(size_option, sizeof size_option, "--size=%" PRIu64 "b", round_up(bytes, SIZE_UNIT));

@@ -16,6 +16,7 @@
 #include "settings/quote.h"
 #include "settings/settings.h"
 #include "shared/foreign-range.h"
+#include "shared/guest-user.h"
 #include "shared/host-architecture.h"
 #include "worker/architecture.h"
 #include "worker/image-archive.h"
@@ -30,7 +31,6 @@
 #define JSON_SIZE_MAX (4U * 1024U * 1024U)
 #define IMAGE_LAYERS_MAX 256U
 #define INDEXES_MAX 4U
-#define PASSWD_SIZE_MAX (4U * 1024U * 1024U)
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_LENGTH 64U
 #define TREE_LAYER ".layer"
@@ -328,32 +328,13 @@ static int set_command(Oci *o, Message *m, char *const *environment) {
         return r < 0 ? r : image_settings_add(o->new_fd, "Init", line);
 }
 
-static bool knows_user(Oci *o, uint32_t uid) {
-        _cleanup_close_ int fd = path_open_in_root(o->root_fd, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-        _cleanup_free_ char *text = NULL;
-        char *line, *rest;
-        struct stat st;
-        uint32_t id;
-
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fd_read_string(fd, PASSWD_SIZE_MAX, &text, NULL) < 0)
-                return false;
-        for (rest = text; (line = strsep(&rest, "\n"));) {
-                const char *field = NULL;
-
-                for (unsigned i = 0; i < 3; i++)
-                        field = strsep(&line, ":");
-                if (field && parse_u32(field, UINT32_MAX - 1, &id) >= 0 && id == uid)
-                        return true;
-        }
-        return false;
-}
-
 /* Whom the image's passwd does not have is in root's group, to which such images give what they shall write. */
 static int set_user(Oci *o, const char *user) {
+        _cleanup_(guest_user_done) GuestUser known = {};
         _cleanup_free_ char *with_group = NULL;
         uint32_t uid;
 
-        if (parse_u32(user, UINT32_MAX - 1, &uid) < 0 || knows_user(o, uid))
+        if (parse_u32(user, UINT32_MAX - 1, &uid) < 0 || (guest_user_find(o->root_fd, user, &known) >= 0 && known.in_passwd))
                 return image_settings_add(o->new_fd, "User", user);
         if (asprintf(&with_group, "%s:0", user) < 0)
                 return with_group = NULL, -ENOMEM;

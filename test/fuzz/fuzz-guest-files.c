@@ -8,7 +8,7 @@
 #include "containerd/statistics.h"
 #include "coredump/crash.h"
 #include "fuzz.h"
-#include "launch/guest-user.h"
+#include "shared/guest-user.h"
 #include "worker/architecture.h"
 
 static void users(const uint8_t *data, size_t size) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "launch/guest-user.h"
+#include "shared/guest-user.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -16,6 +16,7 @@ typedef struct GuestUser {
         gid_t gid;
         gid_t groups[64];
         size_t n_groups;
+        bool in_passwd; /* else only a number was given, or root meant */
 } GuestUser;
 
 void guest_user_done(GuestUser *u);

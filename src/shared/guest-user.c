@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "launch/guest-user.h"
+#include "shared/guest-user.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -99,7 +99,7 @@ int guest_user_find(int root_fd, const char *name, GuestUser *ret) {
         _cleanup_(guest_user_done) GuestUser u = {};
         _cleanup_free_ char *passwd = NULL, *group = NULL, *alone = NULL;
         const char *group_name = name ? strchr(name, ':') : NULL;
-        bool by_id, found = false;
+        bool by_id;
         uint32_t id = 0;
         int r;
 
@@ -117,10 +117,10 @@ int guest_user_find(int root_fd, const char *name, GuestUser *ret) {
                 r = find_passwd(passwd, name, id, by_id, &u);
                 if (r < 0)
                         return r;
-                found = r > 0;
+                u.in_passwd = r > 0;
         }
 
-        if (!found) {
+        if (!u.in_passwd) {
                 bool is_root = by_id ? id == 0 : streq(name, "root");
 
                 if (!by_id && !is_root)
@@ -135,7 +135,7 @@ int guest_user_find(int root_fd, const char *name, GuestUser *ret) {
         if (isempty(u.shell) && free_and_strdup(&u.shell, "/bin/sh") < 0)
                 return -ENOMEM;
 
-        if ((found || group_name) && read_database(root_fd, "/etc/group", &group) < 0)
+        if ((u.in_passwd || group_name) && read_database(root_fd, "/etc/group", &group) < 0)
                 group = NULL;
         if (group_name) {
                 r = find_group(group, group_name, &u.gid);
