@@ -81,6 +81,11 @@ bool job_sandbox_has_stores(void) {
                 (statfs(BERTH_STATE_DIR, &f) >= 0 && (unsigned long) f.f_type == BTRFS_SUPER_MAGIC);
 }
 
+bool job_sandbox_isolates(JobKind kind, bool stores) {
+        /* A store may be anywhere. */
+        return sandboxes[kind].isolated && !(stores && sandboxes[kind].volumes);
+}
+
 int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encrypted) {
         bool volumes = stores && sandboxes[kind].volumes;
         int r;
@@ -99,17 +104,9 @@ int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encryp
                 r = systemd_append_property(m, "LimitCORE", "t", UINT64_C(0));
         if (r >= 0)
                 r = systemd_append_property(m, "UMask", "u", 0077U);
-        /* A store may be anywhere. */
-        if (r < 0 || !sandboxes[kind].isolated || volumes)
+        if (r < 0 || !job_sandbox_isolates(kind, stores))
                 return r;
 
-        r = systemd_append_property(m, "PrivateNetwork", "b", true);
-        if (r >= 0)
-                r = systemd_append_property(m, "ProtectSystem", "s", "strict");
-        if (r >= 0)
-                r = systemd_append_property(m, "ProtectHome", "s", encrypted ? "read-only" : "yes"); /* KeyFile= may be root's */
-        if (r >= 0)
-                r = systemd_append_property(m, "ReadWritePaths", "as", 2, BERTH_STATE_DIR, BERTH_RUNTIME_DIR);
         /* Two small filters. One of all calls would be the children's, too, which mount, make namespaces, and load stricter ones themselves. */
         if (r >= 0)
                 r = systemd_append_property(m, "SystemCallArchitectures", "as", 1, "native");

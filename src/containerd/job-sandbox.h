@@ -12,5 +12,8 @@
 /* encrypted: the job reads a key, and may open an encrypted volume. */
 int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encrypted);
 
+/* Does the worker take the network and the host's files away from itself before anything else (worker/isolation.h)? */
+bool job_sandbox_isolates(JobKind kind, bool stores);
+
 /* Does the host have such stores? */
 bool job_sandbox_has_stores(void);

@@ -51,9 +51,13 @@ static bool reads_archives(JobKind kind) {
 
 static int start(Job *j, JobKind sandbox, bool stores, bool encrypted, const char *kind, const char *description, int worker_fd) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        const char *argv[] = { reads_archives(sandbox) ? WORKER "-archive" : WORKER, kind, NULL };
+        const char *argv[] = { reads_archives(sandbox) ? WORKER "-archive" : WORKER, kind, NULL, NULL };
         int r;
 
+        if (job_sandbox_isolates(sandbox, stores)) {
+                argv[1] = encrypted ? "--isolate=read-only" : "--isolate=hidden"; /* KeyFile= may be root's */
+                argv[2] = kind;
+        }
         r = systemd_new_transient(j->manager->systemd, j->unit, description, &m);
         if (r >= 0)
                 r = systemd_append_property(m, "Type", "s", "notify");

@@ -14,6 +14,7 @@
 
 #include "basic/log.h"
 #include "basic/strv.h"
+#include "worker/isolation.h"
 
 #define WORKER "berth-worker"
 #define ARCHIVE_WORKER "berth-worker-archive"
@@ -27,7 +28,7 @@ static const WorkerKind *find_kind(const WorkerKind *kinds, const char *name) {
 }
 
 static int usage(const WorkerKind *kinds, FILE *f) {
-        fprintf(f, "berth-worker [--state-dir=DIR] KIND\n\n"
+        fprintf(f, "berth-worker [--isolate=HOMES] [--state-dir=DIR] KIND\n\n"
                    "Does one job of the berth manager; the request comes on standard input. Not for people.\nKinds:");
         for (; kinds->name; kinds++)
                 fprintf(f, " %s", kinds->name);
@@ -96,13 +97,15 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
+                { "isolate", required_argument, NULL, 'i' },
                 { "state-dir", required_argument, NULL, 's' },
                 {},
         };
         const char *state_dir = BERTH_STATE_DIR;
         const WorkerKind *kind = NULL;
         Job job = { .state_fd = -EBADF };
-        int c, r;
+        const char *homes = NULL;
+        int c, r = 0;
 
         log_open("berth-worker");
         (void) umask(0077);
@@ -114,6 +117,9 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                 case 'V':
                         printf("berth %s\n", BERTH_VERSION);
                         return EXIT_SUCCESS;
+                case 'i':
+                        homes = optarg;
+                        break;
                 case 's':
                         state_dir = optarg;
                         break;
@@ -135,7 +141,12 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                         (void) become_archive_worker(argv);
                         return EXIT_FAILURE;
                 }
-                r = job_open(&job, STDIN_FILENO, state_dir);
+                if (homes)
+                        r = isolation_enter(streq(homes, "hidden"));
+                if (r < 0)
+                        (void) failure_set(&job.failure, FAILURE_JOB_FAILED, r, "Failed to take the host's files and network away from the job: %m");
+                else
+                        r = job_open(&job, STDIN_FILENO, state_dir);
         }
         if (r >= 0)
                 r = kind->function(&job);

@@ -110,6 +110,14 @@ test_S66_R107_worker_and_reader() {
         assert_eq "$(of "$worker" Seccomp)" 2
         assert_no_match "$(names_of "$(of "$worker" CapBnd)")" 'sys_module|sys_rawio|sys_ptrace|net_admin|net_raw|sys_time|sys_boot|bpf|perfmon|syslog'
         [ "$(readlink "/proc/$worker/ns/net")" != "$(readlink /proc/self/ns/net)" ] || fail "the worker has the host's network"
+        # Nothing of the host's is to be written but berth's own, and nobody's home is to be seen.
+        touch /root/marker
+        on_exit 'rm -f /root/marker'
+        expect_fail --message 'Read-only file system' touch "/proc/$worker/root/etc/marker"
+        expect_fail --message 'Read-only file system' touch "/proc/$worker/root/usr/marker"
+        expect touch "/proc/$worker/root/var/lib/berth/trash/marker"
+        expect rm "/var/lib/berth/trash/marker"
+        assert_eq "$(find "/proc/$worker/root/root" "/proc/$worker/root/home" "/proc/$worker/root/run/user" -mindepth 1)" ''
         process "$reader" berth-worker-archive 0 0 1 2
         process "$writer" berth-worker-archive cap_chown,cap_dac_override,cap_fowner,cap_fsetid,cap_setfcap 0 1 2
         for pid in "$reader" "$writer"; do
