@@ -96,6 +96,9 @@ int job_sandbox_append(sd_bus_message *m, JobKind kind, bool stores, bool encryp
                                            sandboxes[kind].capabilities | (volumes ? CAP(SYS_ADMIN) : 0) | (encrypted ? CAP(IPC_LOCK) : 0));
         if (r >= 0)
                 r = systemd_append_property(m, "MemoryMax", "t", sandboxes[kind].memory_max_bytes);
+        /* It is the job who says which of its processes was killed; stopped by PID 1 it would think that it was cancelled. */
+        if (r >= 0)
+                r = systemd_append_property(m, "OOMPolicy", "s", "continue");
         if (r >= 0)
                 r = systemd_append_property(m, "TasksMax", "t", sandboxes[kind].tasks_max);
         if (r >= 0)

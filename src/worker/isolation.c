@@ -34,19 +34,18 @@ static int copy_kept(Place *p, const char *path) {
 
 static int cover_homes(void) {
         static const char *const options[] = { "mode=0000", "nr_inodes=1", NULL };
-        _cleanup_close_ int empty = -EBADF;
-        int r;
+        int r = 0;
 
-        r = mount_new("tmpfs", "tmpfs", (char **) options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &empty);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(homes); i++) {
-                _cleanup_close_ int home = -EBADF, copy = -EBADF;
+                _cleanup_close_ int home = -EBADF, empty = -EBADF;
 
                 home = open(homes[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (home < 0)
                         continue;
-                r = mount_clone(empty, "", false, &copy);
+                /* One for each: what is attached nowhere cannot be copied before Linux 6.15. */
+                r = mount_new("tmpfs", "tmpfs", (char **) options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &empty);
                 if (r >= 0)
-                        r = mount_attach(copy, home);
+                        r = mount_attach(empty, home);
         }
         return r;
 }

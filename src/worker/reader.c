@@ -10,15 +10,13 @@
 
 #include "basic/fd.h"
 #include "basic/strv.h"
+#include "worker/decompressor.h"
 #include "worker/entry-attributes.h"
-#include "worker/gunzip.h"
 #include "worker/stream.h"
-#include "worker/unxz.h"
 
 #define IN_BUFFER_SIZE (256U * 1024U)
-#define UNXZ_MEMORY_MAX (72U * 1024U * 1024U) /* xz -9, of which the window is 64 MiB; libzstd's own limit is a window of 128 MiB, as that of zstd(1) */
 
-/* Two libarchive readers, one behind the other: the outer one (or gunzip.h, unxz.h) only decompresses, the inner one only knows tar and gets what the
+/* Two libarchive readers, one behind the other: the outer one (or decompressor.h) only decompresses, the inner one only knows tar and gets what the
  * outer one gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of
  * compressed files are at their end), and no mixture of formats that libarchive knows is possible.
  *
@@ -26,9 +24,8 @@
  * normalization form C, and a file of another name would come out. */
 typedef struct Reader {
         int in_fd;
-        struct archive *outer; /* NULL: gzip or xz */
-        Gunzip gunzip;
-        Unxz unxz;
+        struct archive *outer; /* NULL: there is a decompressor */
+        Decompressor decompressor;
         struct archive *inner;
         uint64_t in_bytes, out_bytes;
         size_t peeked;        /* bytes in in_buffer that are still to be read */
@@ -97,16 +94,10 @@ static la_ssize_t decompress(Reader *r, struct archive *a, const void **ret) {
         size_t size = 0;
         int k;
 
-        if (r->unxz.buffer) {
-                n = unxz_read(&r->unxz, read_input, r, ret);
-                if (n < 0)
-                        archive_set_error(a, n == -ENOMEM ? ENOMEM : EBADMSG, "%s", r->unxz.error);
-                return n;
-        }
         if (!r->outer) {
-                n = gunzip_read(&r->gunzip, read_input, r, ret);
+                n = decompressor_read(&r->decompressor, read_input, r, ret);
                 if (n < 0)
-                        archive_set_error(a, n == -ENOMEM ? ENOMEM : EBADMSG, "%s", r->gunzip.error);
+                        archive_set_error(a, n == -ENOMEM ? ENOMEM : EBADMSG, "%s", r->decompressor.step.error);
                 return n;
         }
         do {
@@ -170,7 +161,7 @@ static la_ssize_t read_decompressed(struct archive *a, void *userdata, const voi
 
 static int open_outer(Reader *r) {
         static int (*const filters[])(struct archive *) = {
-                archive_read_support_filter_none, archive_read_support_filter_zstd, archive_read_support_filter_bzip2,
+                archive_read_support_filter_none, archive_read_support_filter_bzip2,
         };
         struct archive_entry *e;
 
@@ -190,6 +181,7 @@ static int open_outer(Reader *r) {
 }
 
 static int open_archive(Reader *r) {
+        const DecompressorFormat *format;
         int k;
 
         r->in_buffer = malloc(IN_BUFFER_SIZE);
@@ -209,12 +201,11 @@ static int open_archive(Reader *r) {
         }
         r->in_bytes = r->peeked;
 
-        if (gunzip_recognize(r->in_buffer, r->peeked))
-                k = gunzip_init(&r->gunzip) < 0 ? fail(r, "could not be read: out of memory") : 0;
-        else if (unxz_recognize(r->in_buffer, r->peeked))
-                k = unxz_init(&r->unxz, UNXZ_MEMORY_MAX) < 0 ? fail(r, "could not be read: out of memory") : 0;
-        else
+        format = decompressor_recognize(r->in_buffer, r->peeked);
+        if (!format)
                 k = open_outer(r);
+        else
+                k = decompressor_init(&r->decompressor, format) < 0 ? fail(r, "could not be read: out of memory") : 0;
         if (k < 0)
                 return k;
 
@@ -370,8 +361,7 @@ static int read_entries(Reader *r) {
 static void reader_done(Reader *r) {
         archive_read_free(r->inner);
         archive_read_free(r->outer);
-        gunzip_done(&r->gunzip);
-        unxz_done(&r->unxz);
+        decompressor_done(&r->decompressor);
         free(r->in_buffer);
         free(r->attributes.data);
 }

@@ -19,6 +19,7 @@
 #include "worker/reader.h"
 #include "worker/sandbox.h"
 #include "worker/squashfs.h"
+#include "worker/window.h"
 
 #define FEED_BUFFER_SIZE (256U * 1024U)
 #define PIPE_SIZE (1024 * 1024)
@@ -34,6 +35,7 @@ typedef struct Unpack {
         int feed_fd;   /* to the reader; closed at the input's end */
         int report_fd; /* from the writer */
         int signal_fd;
+        int window_fd; /* of the reader; negative: it has none */
         bool input_ended;
         uint64_t ahead; /* how far the kernel was asked to read */
         uint8_t *buffer;
@@ -117,7 +119,8 @@ static int fill(Unpack *u) {
         }
         for (size_t i = 0; i < (size_t) n && u->input->magic_size < UNPACK_MAGIC_MAX; i++)
                 u->input->magic[u->input->magic_size++] = u->buffer[i];
-        if (u->input->writeback)
+        /* A window in a file changes all the time, and would be written again with each. */
+        if (u->input->writeback && !window_file_used(u->window_fd))
                 writeback_add(u->input->writeback, (uint64_t) n);
         u->begin = 0;
         u->end = (size_t) n;
@@ -168,6 +171,11 @@ static int start_reader(Unpack *u, int in_fd, int out_fd, int scratch_fd) {
         if (r != 0)
                 return r;
 
+        /* What the writer believes is not for who may be taken over. */
+        (void) munmap(u->shared, sizeof *u->shared);
+        /* Without it, which is only memory, the reader does as well. */
+        if (u->window_fd >= 0)
+                (void) window_map(u->window_fd);
         r = sandbox_become_parser(in_fd, out_fd, void_fd, READER_MEMORY_MAX);
         if (r >= 0)
                 r = u->input->squashfs ? squashfs_run(0, u->input->done, 1) : reader_run(0, 1, u->input->layer);
@@ -263,6 +271,9 @@ static int explain_reader(Unpack *u, int status) {
         *f = (Failure) {};
         if (status == -SIGXCPU || status == -SIGKILL)
                 return failure_set(f, FAILURE_BAD_ARCHIVE, EBADMSG, "The archive takes too much time or memory to read; its reader was stopped.");
+        if (status == -SIGBUS && window_file_used(u->window_fd))
+                return failure_set(f, FAILURE_NO_SPACE, ENOSPC, "There is no room on the disk for the %u MiB that decompressing this archive takes for a while.",
+                                   WINDOW_FILE_BYTES >> 20);
         if (status < 0)
                 return failure_set(f, FAILURE_BAD_ARCHIVE, EBADMSG, "The archive could not be read: its reader crashed (signal %d).", -status);
         return failure_set(f, FAILURE_BAD_ARCHIVE, EBADMSG, "The archive could not be read: its reader stopped.");
@@ -319,7 +330,8 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
         _cleanup_close_ int in_read = -EBADF, stream_read = -EBADF, stream_write = -EBADF, report_write = -EBADF, report_read = -EBADF,
                             signal_fd = -EBADF;
         _cleanup_free_ uint8_t *buffer = NULL;
-        Unpack u = { .job = j, .input = input, .hash = hash, .feed_fd = -EBADF };
+        _cleanup_close_ int window_fd = -EBADF;
+        Unpack u = { .job = j, .input = input, .hash = hash, .feed_fd = -EBADF, .window_fd = -EBADF };
         int r;
 
         signal_fd = fd_open_stop_signals();
@@ -336,8 +348,11 @@ int unpack_run(Job *j, UnpackInput *input, int scratch_fd, EVP_MD_CTX *hash, Wri
                 r = take_whole(&u, scratch_fd, &in_read);
                 if (r < 0)
                         goto out;
-        } else
+        } else {
+                if (window_make_file(scratch_fd, &window_fd) >= 0)
+                        u.window_fd = window_fd;
                 r = make_pipe(&in_read, &u.feed_fd);
+        }
         if (r >= 0)
                 r = make_pipe(&stream_read, &stream_write);
         if (r >= 0)

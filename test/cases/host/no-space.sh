@@ -46,6 +46,23 @@ test_R26_import_without_space() {
         expect berthctl remove-image small
 }
 
+# the window of a decompressor, which is in a file when it is large, does not fit: said, all of the room is there again; what has a small one goes in
+test_R26_window_without_space() {
+        local before
+        full_disk 60
+        a_long_archive long.tar 90
+        zstd -q --long=27 -k long.tar
+        xz -0 --lzma2=preset=0,dict=64MiB -k long.tar
+        zstd -q -o small.tar.zst long.tar
+        before=$(free_kib)
+        refused 'no room on the disk for the 132 MiB' berthctl import long.tar.zst --alias long
+        refused 'no room on the disk' berthctl import long.tar.xz --alias long
+        eventually 60 no_debris
+        [ "$(free_kib)" -ge $((before - 64)) ] || fail "$(free_kib) KiB are free, not $before"
+        expect berthctl import small.tar.zst --alias long
+        expect berthctl remove-image long
+}
+
 # no room for a container: refused; one that is there can still be started, stopped and deleted
 test_R46_create_without_space() {
         local i

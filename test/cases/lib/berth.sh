@@ -228,6 +228,17 @@ a_rootfs() {
         mktar "$1" 'dir|etc' 'file|etc/os-release|ID=test\n' 'dir|usr' 'dir|usr/lib' 'symlink|lib|usr/lib' "${@:2}"
 }
 
+# a_long_archive FILE MIB: behind whose end the same MiB comes again and again. All of that has to be decompressed and goes nowhere, and is known again by who
+# remembers that much.
+a_long_archive() {
+        local i
+        a_rootfs "$1"
+        head -c 1M /dev/urandom >again
+        for ((i = 0; i < $2; i++)); do
+                cat again >>"$1"
+        done
+}
+
 # ---- a user with or without rights
 
 # polkit_rule NAME JAVASCRIPT: in force until the end of the test, or until polkit_revoke.

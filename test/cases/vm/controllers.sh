@@ -218,6 +218,30 @@ writes() {
         inside "$1" timeout "$2" dd if=/dev/zero of=/root/big bs=256k count=100000 oflag=direct conv=notrunc 2>/dev/null || true
 }
 
+# an import whose window alone is larger has 64 MiB of memory, files that it writes and all: what does not fit is on the disk
+test_R26_import_in_64M() {
+        local file unit
+        a_long_archive long.tar 90
+        zstd -q -1 --long=27 -k long.tar
+        xz -0 --lzma2=preset=0,dict=64MiB -k long.tar
+        for file in long.tar.zst long.tar.xz; do
+                slow_import "$file" --alias long
+                unit=berth-job-$(import_job).service
+                expect systemctl set-property --runtime "$unit" MemoryMax=64M MemorySwapMax=0
+                assert_eq "$(cat "/sys/fs/cgroup$(systemctl show -P ControlGroup "$unit")/memory.max")" 67108864
+                slow_import_rest "$file"
+                wait "$IMPORT_PID" || fail "$file: $(cat import.log)"
+                expect berthctl remove-image long
+        done
+        # The control: half of that is in no file.
+        xz -0 --lzma2=preset=0,dict=32MiB -kf long.tar
+        slow_import long.tar.xz --alias long
+        expect systemctl set-property --runtime "berth-job-$(import_job).service" MemoryMax=24M MemorySwapMax=0
+        slow_import_rest long.tar.xz
+        ! wait "$IMPORT_PID" || fail 'there was no limit'
+        assert_match "$(cat import.log)" 'takes too much time or memory'
+}
+
 # a rate of one device is kept, and changes while it runs
 test_R92_write_rate() {
         local free limited

@@ -148,9 +148,10 @@ large() {
         quiet berth stop large
 }
 
-# import_memory: the sum of what each process of a job had at its most (VmHWM), pages that they share counted for each.
+# import_memory: the sum of what each process of a job had at its most. For each archive all of it (VmHWM), pages that they share counted for each; and of the
+# archive that took most what the kernel cannot write to a file and take back (RssAnon and RssShmem, seen every few milliseconds).
 import_memory() {
-        local kind pid id kib most
+        local kind pid id kib own most most_own=0 sum_own
         [[ " ${subjects[*]} " == *" berth "* ]] || return 0
         say "Memory of imports …"
         # As most archives are, and two that want a large window of what was before: 64 MiB is xz -9, 128 MiB the most that zstd takes unasked.
@@ -160,20 +161,25 @@ import_memory() {
         for kind in '' .gz .xz .6.xz .zst .dict64.xz .long27.zst; do
                 berthctl import "$IMPORT$kind" --alias imported &>>"$LOG" &
                 pid=$!
-                local -A of=()
+                local -A of=() own_of=()
                 while kill -0 "$pid" 2>/dev/null; do
-                        while read -r id kib; do
+                        while read -r id kib own; do
                                 [ "${of[$id]:-0}" -ge "$kib" ] || of[$id]=$kib
+                                [ "${own_of[$id]:-0}" -ge "$own" ] || own_of[$id]=$own
                         done < <(for id in $(pgrep '^berth-worker'); do
-                                grep -qz '^next$' "/proc/$id/cmdline" || awk -v id="$id" '$1 == "VmHWM:" { print id, $2 }' "/proc/$id/status"
+                                grep -qz '^next$' "/proc/$id/cmdline" ||
+                                        awk -v id="$id" '{ of[$1] = $2 } END { if (NR) print id, of["VmHWM:"] + 0, of["RssAnon:"] + of["RssShmem:"] }' "/proc/$id/status"
                         done 2>/dev/null)
                 done
                 wait "$pid" || say "import of $kind failed"
-                most=0
+                most=0 sum_own=0
                 for id in "${!of[@]}"; do
                         most=$((most + of[$id]))
+                        sum_own=$((sum_own + own_of[$id]))
                 done
                 sample "memory-import${kind//./-}" berth $((most * 1024))
+                [ "$sum_own" -le "$most_own" ] || most_own=$sum_own
                 berthctl remove-image imported &>>"$LOG"
         done
+        sample memory-import-own berth $((most_own * 1024))
 }

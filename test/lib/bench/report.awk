@@ -41,7 +41,7 @@ BEGIN {
         target("publish", "publish", "lxd", 1 / 8)
         target("publish, zstd for both", "publish-zstd", "lxd", 1 / 8)
         target("disk of ten clones and their source", "disk-ten-clones", "=disk-one", 1.05)
-        target("import, memory at most", "memory-import", "absolute", 64 * 1048576)
+        target("import, memory at most, without files", "memory-import-own", "absolute", 64 * 1048576)
         target("list of 500", "list-500", "absolute", 100e6)
         target("100 starts", "start-100", "lxd", 1 / 5)
         target("manager, private memory", "memory-daemon", "absolute", 3 * 1048576)
