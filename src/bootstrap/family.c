@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "basic/fd.h"
 #include "basic/strv.h"
@@ -35,15 +36,27 @@ static const Builder dnf = {
 #define DEBIAN_PACKAGES "systemd-sysv,dbus,libpam-systemd,iproute2"
 #define RPM_PACKAGES "systemd,dnf,iproute,passwd"
 
+/* As Ubuntu's own images have them; mmdebstrap knows that of Debian's by itself. Other processors have a server of their own. */
+#if defined(__x86_64__) || defined(__i386__)
+#define UBUNTU_ARCHIVE "http://archive.ubuntu.com/ubuntu"
+#define UBUNTU_SECURITY "http://security.ubuntu.com/ubuntu"
+#else
+#define UBUNTU_ARCHIVE "http://ports.ubuntu.com/ubuntu-ports"
+#define UBUNTU_SECURITY UBUNTU_ARCHIVE
+#endif
+#define UBUNTU_COMPONENTS " main restricted universe multiverse"
+
 static const Family families[] = {
-        { "debian", "Debian", &mmdebstrap, NULL, KEYS "debian-archive-keyring.gpg", "debian-archive-keyring", DEBIAN_PACKAGES, NULL },
-        { "ubuntu", "Ubuntu", &mmdebstrap, "http://archive.ubuntu.com/ubuntu", KEYS "ubuntu-archive-keyring.gpg", "ubuntu-archive-keyring", DEBIAN_PACKAGES, NULL },
+        { "debian", "Debian", &mmdebstrap, NULL, KEYS "debian-archive-keyring.gpg", "debian-archive-keyring", DEBIAN_PACKAGES, NULL, NULL },
+        { "ubuntu", "Ubuntu", &mmdebstrap, NULL, KEYS "ubuntu-archive-keyring.gpg", "ubuntu-keyring", DEBIAN_PACKAGES, NULL,
+          "deb " UBUNTU_ARCHIVE " %s" UBUNTU_COMPONENTS "\0" "deb " UBUNTU_ARCHIVE " %s-updates" UBUNTU_COMPONENTS "\0"
+          "deb " UBUNTU_SECURITY " %s-security" UBUNTU_COMPONENTS "\0" },
         { "fedora", "Fedora", &dnf, "https://dl.fedoraproject.org/pub/fedora/linux/releases/%s/Everything/$basearch/os/",
-          RPM_KEYS "fedora/RPM-GPG-KEY-fedora-%s-primary", RPM_KEYS_PACKAGE, "fedora-release," RPM_PACKAGES, "/usr/lib/sysimage/rpm" },
+          RPM_KEYS "fedora/RPM-GPG-KEY-fedora-%s-primary", RPM_KEYS_PACKAGE, "fedora-release," RPM_PACKAGES, "/usr/lib/sysimage/rpm", NULL },
         { "almalinux", "AlmaLinux", &dnf, "https://repo.almalinux.org/almalinux/%s/BaseOS/$basearch/os/",
-          RPM_KEYS "alma/RPM-GPG-KEY-AlmaLinux-%s", RPM_KEYS_PACKAGE, "almalinux-release," RPM_PACKAGES, "/var/lib/rpm" },
+          RPM_KEYS "alma/RPM-GPG-KEY-AlmaLinux-%s", RPM_KEYS_PACKAGE, "almalinux-release," RPM_PACKAGES, "/var/lib/rpm", NULL },
         { "rocky", "Rocky Linux", &dnf, "https://dl.rockylinux.org/pub/rocky/%s/BaseOS/$basearch/os/",
-          RPM_KEYS "rocky/RPM-GPG-KEY-Rocky-%s", RPM_KEYS_PACKAGE, "rocky-release," RPM_PACKAGES, "/var/lib/rpm" },
+          RPM_KEYS "rocky/RPM-GPG-KEY-Rocky-%s", RPM_KEYS_PACKAGE, "rocky-release," RPM_PACKAGES, "/var/lib/rpm", NULL },
 };
 
 const Family *family_find(const char *name) {
@@ -123,6 +136,13 @@ static int mmdebstrap_arguments(const Order *o, char ***ret) {
                 r = strv_extend(&l, BOOTSTRAP_ROOT);
         if (r >= 0 && o->mirror)
                 r = strv_extend(&l, o->mirror);
+        for (const char *s = o->mirror ? NULL : o->family->sources; r >= 0 && s && *s; s += strlen(s) + 1) {
+                _cleanup_free_ char *line = NULL;
+
+                r = family_expand(s, o->release, &line);
+                if (r >= 0)
+                        r = strv_extend(&l, line);
+        }
         if (r >= 0)
                 *ret = TAKE_PTR(l);
         return r;

@@ -15,11 +15,12 @@ typedef struct Family {
         const char *name;            /* as in debian/trixie; what os-release calls it */
         const char *title;           /* for people */
         const Builder *builder;
-        const char *mirror;          /* NULL: the builder's own default; %s: release */
+        const char *mirror;          /* NULL: what sources says, or else the builder's own default; %s: release */
         const char *keyring;         /* who must have signed; %s: release */
         const char *keyring_package; /* where that file comes from */
         const char *packages;        /* with a comma between them: what makes a system of it that boots */
         const char *database;        /* where rpm of this family has its database, or NULL */
+        const char *sources;         /* lines of apt's list, with a NUL behind each, without a mirror; %s: release; or NULL */
 } Family;
 
 /* What is wanted of it. All of it has been checked. */

@@ -185,7 +185,7 @@ test_R43_bootstrap_refused() {
         refused "no variants" berthctl bootstrap fedora/41 --variant=minbase
         refused "'taken'" fedora --alias taken
         refused "'lzma'" fedora --compression lzma
-        refused "install the package 'ubuntu-archive-keyring'" berthctl bootstrap ubuntu/noble
+        refused "install the package 'ubuntu-keyring'" berthctl bootstrap ubuntu/noble
         refused 'nothing' berthctl bootstrap debian/sid --keyring nothing
         mv /usr/bin/dnf /usr/bin/dnf.away
         on_exit '[ -e /usr/bin/dnf ] || mv /usr/bin/dnf.away /usr/bin/dnf'
