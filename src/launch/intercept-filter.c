@@ -7,12 +7,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "basic/macro.h"
+#include "basic/strv.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
@@ -31,7 +32,7 @@
 #endif
 
 #define X32_BIT 0x40000000U
-#define INSTRUCTIONS_MAX 64U
+#define INSTRUCTIONS_MAX 96U
 
 /* The console is not among them: 5:1 is the host's. A whiteout, 0:0, needs no help where the kernel allows it. */
 static const struct {
@@ -48,11 +49,22 @@ const char *intercept_node_name(uint32_t device) {
         return NULL;
 }
 
-bool intercept_is_wanted(const Settings *s) {
-        return s->intercept_mknod || s->intercept_mount || s->intercept_sysinfo;
+static bool names_fsopen(const char *line) {
+        return strstr(line, "fsopen") || strstr(line, "@mount");
 }
 
-#ifdef NATIVE_ARCHITECTURE
+bool intercept_guards_fsopen(const Settings *s) {
+        if (s->nesting || s->raw_seccomp || !streq_ptr(s->syscall_policy, "default"))
+                return false;
+        STRV_FOREACH(line, s->syscall_filter)
+                if (names_fsopen(*line))
+                        return false;
+        return true;
+}
+
+bool intercept_is_wanted(const Settings *s) {
+        return s->intercept_mknod || s->intercept_mount || s->intercept_sysinfo || intercept_guards_fsopen(s);
+}
 
 typedef struct Program {
         struct sock_filter code[INSTRUCTIONS_MAX];
@@ -125,17 +137,55 @@ static void add_sysinfo(Program *p) {
         here_end(p, begin);
 }
 
+static void add_fsopen(Program *p) {
+        unsigned short begin = here_begin(p, SYS_fsopen);
+
+        answer(p, SECCOMP_RET_USER_NOTIF);
+        here_end(p, begin);
+}
+
+/* Of other ABIs no call is served. What is guarded is not there, and what is of no use without; their numbers are the same in all of them. */
+static void add_foreign(Program *p, bool guards_fsopen, uint32_t bits) {
+        static const uint32_t calls[] = { SYS_fsopen, SYS_fsconfig, SYS_fsmount };
+
+        for (size_t i = 0; guards_fsopen && i < ELEMENTSOF(calls); i++) {
+                unsigned short begin = here_begin(p, bits | calls[i]);
+
+                answer(p, SECCOMP_RET_ERRNO | ENOSYS);
+                here_end(p, begin);
+        }
+        answer(p, SECCOMP_RET_ALLOW);
+}
+
+static int install(const struct sock_fprog *program, unsigned long flags) {
+        int fd = (int) syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags, program);
+
+        return fd < 0 ? -errno : fd;
+}
+
 int intercept_filter_apply(const Settings *s) {
+        const bool guards_fsopen = intercept_guards_fsopen(s);
         struct sock_fprog program;
+        unsigned short begin;
         Program p = {};
         int fd;
 
+#ifdef NATIVE_ARCHITECTURE
         load(&p, offsetof(struct seccomp_data, arch));
-        add(&p, JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
-        answer(&p, SECCOMP_RET_ALLOW);
+        add(&p, JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 0, 0));
+        begin = p.n;
+        p.code[begin - 1].jf = 0;
         load(&p, offsetof(struct seccomp_data, nr));
-        add(&p, JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
-        answer(&p, SECCOMP_RET_ALLOW);
+        add_foreign(&p, guards_fsopen, 0);
+        p.code[begin - 1].jt = (uint8_t) (p.n - begin);
+#endif
+        load(&p, offsetof(struct seccomp_data, nr));
+        add(&p, JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 0));
+        begin = p.n;
+        add_foreign(&p, guards_fsopen, X32_BIT);
+        p.code[begin - 1].jf = (uint8_t) (p.n - begin);
+        if (guards_fsopen)
+                add_fsopen(&p);
         if (s->intercept_mknod) {
 #ifdef SYS_mknod
                 add_mknod(&p, SYS_mknod, 1);
@@ -150,14 +200,6 @@ int intercept_filter_apply(const Settings *s) {
 
         /* A caller whose call is being served is not interrupted by signals, which would have it made twice. */
         program = (struct sock_fprog) { .len = p.n, .filter = p.code };
-        fd = (int) syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
-        return fd < 0 ? -errno : fd;
+        fd = install(&program, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        return fd == -EINVAL ? install(&program, 0) : fd;
 }
-
-#else
-
-int intercept_filter_apply(const Settings *s) {
-        return -EOPNOTSUPP;
-}
-
-#endif

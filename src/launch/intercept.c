@@ -28,6 +28,7 @@ static const struct {
         { SYS_mknod, intercept_mknod, 10 * USEC_PER_SEC, true },
 #endif
         { SYS_mknodat, intercept_mknod, 10 * USEC_PER_SEC, true },
+        { SYS_fsopen, intercept_fsopen, 10 * USEC_PER_SEC, false },
         { SYS_mount, intercept_mount, 60 * USEC_PER_SEC, false },
         { SYS_sysinfo, intercept_sysinfo, 10 * USEC_PER_SEC, false },
 };
@@ -134,7 +135,8 @@ static _noreturn_ void serve(const Intercept *i, const Listener *l, const struct
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         r = function(&call);
-        reply(l->fd, request->id, r);
+        if (r != INTERCEPT_ANSWERED)
+                reply(l->fd, request->id, r);
         _exit(EXIT_SUCCESS);
 }
 
@@ -211,6 +213,8 @@ int intercept_add_listener(Intercept *i, int fd) {
         *l = (Listener) { .intercept = i, .next = i->listeners, .fd = fd, .users = 1 };
         i->listeners = l;
         r = sd_event_add_io(i->event, &l->source, l->fd, EPOLLIN, on_call, l);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(l->source, INTERCEPT_BURST_USEC, INTERCEPT_BURST);
         if (r < 0)
                 drop_listener(l);
         else

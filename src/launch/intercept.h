@@ -15,6 +15,9 @@
 
 #define INTERCEPT_CALLS_MAX 8U     /* served at once; others wait in the kernel */
 #define INTERCEPT_NODES_MAX 1024U  /* that a container may be lent until its next start */
+/* What the supervisor does for a call before it has a process of its own is the host's time. */
+#define INTERCEPT_BURST 100U
+#define INTERCEPT_BURST_USEC (100 * USEC_PER_MSEC)
 
 typedef struct InterceptContext {
         const char *container;        /* borrowed, as all of the below; the supervisor fills it in as it gets to know it */
@@ -46,6 +49,8 @@ typedef struct InterceptCall {
 /* A call's handler returns 0, -errno, or this: the kernel is to do what it would have done. It has the caller's arguments again by then, which
  * is why it is only for what the kernel decides by itself. */
 #define INTERCEPT_CONTINUE 1
+/* Or this: it has answered. */
+#define INTERCEPT_ANSWERED 2
 
 /* What a node is called below /run until it is mounted; the supervisor takes the name away again. */
 #define INTERCEPT_NODE_NAME_SIZE 32U
@@ -53,6 +58,7 @@ static inline void intercept_node_name_of(uint64_t id, char ret[static INTERCEPT
         snprintf(ret, INTERCEPT_NODE_NAME_SIZE, ".mknod-%llx", (unsigned long long) id);
 }
 
+int intercept_fsopen(const InterceptCall *c);
 int intercept_mknod(const InterceptCall *c);
 int intercept_mount(const InterceptCall *c);
 int intercept_sysinfo(const InterceptCall *c);

@@ -159,7 +159,7 @@ test_R116_what_nesting_loosens() {
         run_container plain engines
         expect inside nest unshare --user --map-root-user --pid --fork --mount-proc true
         expect_fail inside plain ls /dev/.berth
-        # fsopen(2), 430: unknown without, refused for its arguments with it.
+        # fsopen(2), 430, of what is not in memory: unknown without, refused for its arguments with it.
         assert_eq "$(inside plain perl -e 'syscall(430, 0, 0); print $!{ENOSYS} ? "closed" : "open"')" closed
         assert_eq "$(inside nest perl -e 'syscall(430, 0, 0); print $!{ENOSYS} ? "closed" : "open"')" open
         # keyctl(2), 250: KEYCTL_GET_KEYRING_ID of the session.

@@ -41,6 +41,15 @@ test_S26_limits_are_the_hosts() {
         assert_eq "$(cat "$(cgroup_of c1)/pids.max")" 50
 }
 
+# what systemd 259 makes for credentials, under AppArmor and by the kernel that a host of this release has
+test_R120_fsopen() {
+        run_container t1 trixie
+        # shellcheck disable=SC2016
+        assert_eq "$(inside t1 unshare --mount perl -e 'my $t = "tmpfs"; my $fs = syscall(430, $t, 1); $fs >= 0 or die "fsopen: $!";
+                syscall(431, $fs, 6, 0, 0, 0) == 0 or die "fsconfig: $!"; my $m = syscall(432, $fs, 1, 14); $m >= 0 or die "fsmount: $!";
+                my ($empty, $at) = ("", "/mnt"); syscall(429, $m, $empty, -100, $at, 4) == 0 or die "move_mount: $!"; system "findmnt -no FSTYPE /mnt"')" tmpfs
+}
+
 # the controllers are delegated to a systemd guest, which uses them
 test_R118_delegated_controllers() {
         run_container t1 trixie
