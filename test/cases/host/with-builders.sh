@@ -143,6 +143,54 @@ test_R43_bootstrap_debian() {
         eventually 90 no_builder
 }
 
+# ubuntu_servers: noble as Ubuntu's two servers have it, of the packages of Debian's that there are: hostname is in universe, iproute2 among the updates, dbus
+# among the security updates.
+ubuntu_servers() {
+        local suite component top dir
+        for suite in noble noble-updates noble-security; do
+                top=$WEB/archive.ubuntu.com/ubuntu
+                [ "$suite" != noble-security ] || top=$WEB/security.ubuntu.com/ubuntu
+                mkdir -p "$top"
+                ln -sfn "$WEB/deb/pool" "$top/pool"
+                for component in main restricted universe multiverse; do
+                        dir=$top/dists/$suite/$component/binary-amd64
+                        mkdir -p "$dir"
+                        awk -v here="$suite/$component" 'BEGIN { RS = ""; ORS = "\n\n"
+                                of["hostname"] = "noble/universe"; of["iproute2"] = "noble-updates/main"; of["dbus"] = "noble-security/main" }
+                                { p = ($2 in of) ? of[$2] : "noble/main"; if (p == here) print }' "$WEB/deb/dists/$SUITE/main/binary-amd64/Packages" >"$dir/Packages"
+                done
+                (
+                        cd "$top/dists/$suite" || exit 1
+                        printf 'Origin: Ubuntu\nSuite: %s\nCodename: noble\nDate: %s\nArchitectures: amd64\nComponents: main restricted universe multiverse\nSHA256:\n' "$suite" "$(date -uR)"
+                        find . -name Packages -printf '%P\n' | while read -r file; do
+                                printf ' %s %s %s\n' "$(sha256sum <"$file" | cut -d' ' -f1)" "$(stat -c %s "$file")" "$file"
+                        done
+                ) >"$WEB/Release"
+                gpg --homedir "$WEB/keys" --batch --quiet --yes --local-user good@example.org --clearsign --output "$top/dists/$suite/InRelease" "$WEB/Release"
+        done
+}
+
+# Ubuntu, from its own servers, which a proxy has: with its updates and its security updates, and the list of sources says so
+test_R43_bootstrap_ubuntu() {
+        local rootfs
+        on_exit 'forget_image ubuntu/noble; berthctl unset-server core.proxy_http || true'
+        ubuntu_servers
+        expect berthctl set-server core.proxy_http="$AT"
+        expect berthctl bootstrap ubuntu/noble --variant=essential --include=hostname --keyring "$WEB/good.gpg"
+        rootfs=$STORE/images/$(image_of ubuntu/noble)/rootfs
+        for package in systemd hostname iproute2 dbus; do
+                grep -qx "Package: $package" "$rootfs/var/lib/dpkg/status" || fail "there is no $package"
+        done
+        assert_eq "$(grep -h '^deb ' "$rootfs/etc/apt/sources.list" | awk '{ print $2, $3, NF }' | xargs)" "$(xargs <<'END'
+http://archive.ubuntu.com/ubuntu noble 7
+http://archive.ubuntu.com/ubuntu noble-updates 7
+http://security.ubuntu.com/ubuntu noble-security 7
+END
+)"
+        assert_match "$(berthctl show-image ubuntu/noble -p Description --value)" '^Ubuntu noble, built by mmdebstrap'
+        eventually 90 no_builder
+}
+
 system_runs() {
         [ "$(inside "$1" systemctl is-system-running 2>/dev/null)" = running ]
 }
