@@ -174,7 +174,6 @@ int intercept_filter_apply(const Settings *s) {
         load(&p, offsetof(struct seccomp_data, arch));
         add(&p, JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 0, 0));
         begin = p.n;
-        p.code[begin - 1].jf = 0;
         load(&p, offsetof(struct seccomp_data, nr));
         add_foreign(&p, guards_fsopen, 0);
         p.code[begin - 1].jt = (uint8_t) (p.n - begin);

@@ -39,7 +39,8 @@ static int cover_homes(void) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(homes); i++) {
                 _cleanup_close_ int home = -EBADF, empty = -EBADF;
 
-                home = open(homes[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+                /* No O_DIRECTORY, which would have an automount make its mount, and wait for its server. */
+                home = open(homes[i], O_PATH | O_CLOEXEC);
                 if (home < 0)
                         continue;
                 /* One for each: what is attached nowhere cannot be copied before Linux 6.15. */
