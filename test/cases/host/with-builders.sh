@@ -173,7 +173,7 @@ ubuntu_servers() {
 # Ubuntu, from its own servers, which a proxy has: with its updates and its security updates, and the list of sources says so
 test_R43_bootstrap_ubuntu() {
         local rootfs
-        on_exit 'forget_image ubuntu/noble; berthctl unset-server core.proxy_http || true'
+        on_exit 'forget_image ubuntu/noble; berthctl unset-server core.proxy_http || true; rm -f /etc/berth/berth.conf'
         ubuntu_servers
         expect berthctl set-server core.proxy_http="$AT"
         expect berthctl bootstrap ubuntu/noble --variant=essential --include=hostname --keyring "$WEB/good.gpg"
