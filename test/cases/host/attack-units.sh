@@ -115,8 +115,8 @@ test_S66_R107_worker_and_reader() {
         on_exit 'rm -f /root/marker'
         expect_fail --message 'Read-only file system' touch "/proc/$worker/root/etc/marker"
         expect_fail --message 'Read-only file system' touch "/proc/$worker/root/usr/marker"
-        expect touch "/proc/$worker/root/var/lib/berth/trash/marker"
-        expect rm "/var/lib/berth/trash/marker"
+        expect touch "/proc/$worker/root/var/lib/berth/marker"
+        expect rm /var/lib/berth/marker
         assert_eq "$(find "/proc/$worker/root/root" "/proc/$worker/root/home" "/proc/$worker/root/run/user" -mindepth 1)" ''
         process "$reader" berth-worker-archive 0 0 1 2
         process "$writer" berth-worker-archive cap_chown,cap_dac_override,cap_fowner,cap_fsetid,cap_setfcap 0 1 2
