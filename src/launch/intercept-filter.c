@@ -7,13 +7,14 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "basic/strv.h"
+#include "settings/quote.h"
+#include "settings/syscall-name.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
@@ -50,10 +51,24 @@ const char *intercept_node_name(uint32_t device) {
 }
 
 static bool names_fsopen(const char *line) {
-        return strstr(line, "fsopen") || strstr(line, "@mount");
+        _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const bool deny = line[0] == '~';
+
+        if (words_split(line + deny, SYSCALL_RULE_WORDS_MAX, &words, &reason) < 0)
+                return false;
+        STRV_FOREACH(word, words) {
+                _cleanup_free_ char *why = NULL;
+                SyscallWord w;
+
+                if (syscall_word_parse(*word, deny, &w, &why) >= 0 && syscall_name_covers(w.name, "fsopen"))
+                        return true;
+        }
+        return false;
 }
 
-bool intercept_guards_fsopen(const Settings *s) {
+/* The default policy allows fsopen(2) because of this; where something else is said about the call, that holds. */
+static bool guards_fsopen(const Settings *s) {
         if (s->nesting || s->raw_seccomp || !streq_ptr(s->syscall_policy, "default"))
                 return false;
         STRV_FOREACH(line, s->syscall_filter)
@@ -63,7 +78,7 @@ bool intercept_guards_fsopen(const Settings *s) {
 }
 
 bool intercept_is_wanted(const Settings *s) {
-        return s->intercept_mknod || s->intercept_mount || s->intercept_sysinfo || intercept_guards_fsopen(s);
+        return s->intercept_mknod || s->intercept_mount || s->intercept_sysinfo || guards_fsopen(s);
 }
 
 typedef struct Program {
@@ -145,10 +160,10 @@ static void add_fsopen(Program *p) {
 }
 
 /* Of other ABIs no call is served. What is guarded is not there, and what is of no use without; their numbers are the same in all of them. */
-static void add_foreign(Program *p, bool guards_fsopen, uint32_t bits) {
+static void add_foreign(Program *p, bool guarded, uint32_t bits) {
         static const uint32_t calls[] = { SYS_fsopen, SYS_fsconfig, SYS_fsmount };
 
-        for (size_t i = 0; guards_fsopen && i < ELEMENTSOF(calls); i++) {
+        for (size_t i = 0; guarded && i < ELEMENTSOF(calls); i++) {
                 unsigned short begin = here_begin(p, bits | calls[i]);
 
                 answer(p, SECCOMP_RET_ERRNO | ENOSYS);
@@ -157,33 +172,28 @@ static void add_foreign(Program *p, bool guards_fsopen, uint32_t bits) {
         answer(p, SECCOMP_RET_ALLOW);
 }
 
-static int install(const struct sock_fprog *program, unsigned long flags) {
-        int fd = (int) syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags, program);
-
-        return fd < 0 ? -errno : fd;
-}
-
 int intercept_filter_apply(const Settings *s) {
-        const bool guards_fsopen = intercept_guards_fsopen(s);
+        const bool guarded = guards_fsopen(s);
         struct sock_fprog program;
         unsigned short begin;
         Program p = {};
         int fd;
 
+        /* An architecture that is not listed above has one ABI. */
 #ifdef NATIVE_ARCHITECTURE
         load(&p, offsetof(struct seccomp_data, arch));
         add(&p, JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 0, 0));
         begin = p.n;
         load(&p, offsetof(struct seccomp_data, nr));
-        add_foreign(&p, guards_fsopen, 0);
+        add_foreign(&p, guarded, 0);
         p.code[begin - 1].jt = (uint8_t) (p.n - begin);
 #endif
         load(&p, offsetof(struct seccomp_data, nr));
         add(&p, JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 0));
         begin = p.n;
-        add_foreign(&p, guards_fsopen, X32_BIT);
+        add_foreign(&p, guarded, X32_BIT);
         p.code[begin - 1].jf = (uint8_t) (p.n - begin);
-        if (guards_fsopen)
+        if (guarded)
                 add_fsopen(&p);
         if (s->intercept_mknod) {
 #ifdef SYS_mknod
@@ -199,6 +209,6 @@ int intercept_filter_apply(const Settings *s) {
 
         /* A caller whose call is being served is not interrupted by signals, which would have it made twice. */
         program = (struct sock_fprog) { .len = p.n, .filter = p.code };
-        fd = install(&program, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
-        return fd == -EINVAL ? install(&program, 0) : fd;
+        fd = (int) syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
+        return fd < 0 ? -errno : fd;
 }

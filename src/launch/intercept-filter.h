@@ -8,9 +8,6 @@
 
 bool intercept_is_wanted(const Settings *s);
 
-/* Of fsopen(2) only what is harmless, unless Nesting= or a policy of the container's own says something else about it. */
-bool intercept_guards_fsopen(const Settings *s);
-
 /* For the calling process and its children; needs CAP_SYS_ADMIN of the own user namespace. The listener, close-on-exec, or -errno. */
 int intercept_filter_apply(const Settings *s);
 

@@ -37,6 +37,18 @@ const char *syscall_group_members(const char *group) {
         return NULL;
 }
 
+bool syscall_name_covers(const char *name_or_group, const char *call) {
+        const char *members;
+
+        if (streq(name_or_group, call) || streq(name_or_group, "@known"))
+                return true;
+        members = name_or_group[0] == '@' ? syscall_group_members(name_or_group) : NULL;
+        for (const char *m = members ?: ""; *m; m += strlen(m) + 1)
+                if (syscall_name_covers(m, call))
+                        return true;
+        return false;
+}
+
 /* 0 would make a call that is not made look as one that has worked: programs that give up privileges would go on with them. */
 static int parse_error(const char *text, int *ret) {
         uint32_t number;

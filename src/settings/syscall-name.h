@@ -12,6 +12,8 @@
 bool syscall_name_is_known(const char *name);
 const char *syscall_group_members(const char *group);       /* "a\0b\0"; "" for @known */
 const char *const *syscall_names_all(size_t *ret_n);
+/* Is it the call itself, or a group that it is in? */
+bool syscall_name_covers(const char *name_or_group, const char *call);
 
 typedef enum SyscallAction {
         SYSCALL_ALLOW,

@@ -12,6 +12,8 @@
 #define THREADS_MAX 4U
 /* What all threads may take together. A file that needs more than that for one, because of its window, still gets it, up to the limit. */
 #define THREADS_MEMORY_MAX (48U * 1024U * 1024U)
+/* xz -9, of which the window is 64 MiB */
+#define MEMORY_MAX (72U * 1024U * 1024U)
 
 static bool recognize(const uint8_t *data, size_t size) {
         return size >= 6 && memcmp(data, "\xfd" "7zXZ", 6) == 0;
@@ -30,7 +32,7 @@ static void *new(void) {
         lzma_mt how = {
                 .flags = LZMA_CONCATENATED,
                 .memlimit_threading = THREADS_MEMORY_MAX,
-                .memlimit_stop = DECOMPRESSOR_XZ_MEMORY_MAX,
+                .memlimit_stop = MEMORY_MAX,
         };
         lzma_stream *z = malloc(sizeof *z);
         cpu_set_t cpus;

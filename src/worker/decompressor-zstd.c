@@ -11,6 +11,7 @@
 /* zstd, of one or more frames, those that are to be skipped among them. */
 
 #define MAGIC_SIZE 4U
+#define WINDOW_LOG_MAX 27 /* 128 MiB, zstd(1)'s own limit, and all that --long wants */
 
 typedef struct Unzstd {
         ZSTD_DCtx *context; /* owned */
@@ -47,7 +48,7 @@ static void *new(void) {
         if (!u)
                 return NULL;
         u->context = ZSTD_createDCtx_advanced((ZSTD_customMem) { allocate, release, NULL });
-        if (!u->context || ZSTD_isError(ZSTD_DCtx_setParameter(u->context, ZSTD_d_windowLogMax, DECOMPRESSOR_ZSTD_WINDOW_LOG_MAX))) {
+        if (!u->context || ZSTD_isError(ZSTD_DCtx_setParameter(u->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX))) {
                 unzstd_free(u);
                 return NULL;
         }

@@ -39,10 +39,6 @@ typedef struct Decompressor {
         bool ended;
 } Decompressor;
 
-/* The largest window that is accepted: of xz -9 with what liblzma needs beside it, and of zstd --long=27, zstd(1)'s own limit. */
-#define DECOMPRESSOR_XZ_MEMORY_MAX (72U * 1024U * 1024U)
-#define DECOMPRESSOR_ZSTD_WINDOW_LOG_MAX 27
-
 /* By the first bytes; NULL for what none of them is. */
 const DecompressorFormat *decompressor_recognize(const uint8_t *data, size_t size);
 

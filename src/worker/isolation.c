@@ -41,8 +41,10 @@ static int cover_homes(void) {
 
                 /* No O_DIRECTORY, which would have an automount make its mount, and wait for its server. */
                 home = open(homes[i], O_PATH | O_CLOEXEC);
-                if (home < 0)
+                if (home < 0 && errno == ENOENT)
                         continue;
+                if (home < 0)
+                        return -errno;
                 /* One for each: what is attached nowhere cannot be copied before Linux 6.15. */
                 r = mount_new("tmpfs", "tmpfs", (char **) options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &empty);
                 if (r >= 0)

@@ -57,6 +57,9 @@ test_R26_import_xz() {
 test_R26_import_zstd() {
         zstd -q -c "$(guest busybox)" >f.tar.zst
         imports f.tar.zst
+        # Of several frames, and one that is to be skipped in front and at the end.
+        { printf 'P*M\030\004\0\0\0skip'; head -c 100000 "$(guest busybox)" | zstd -q -c; tail -c +100001 "$(guest busybox)" | zstd -q --no-check -c; printf 'P*M\030\004\0\0\0skip'; } >g.tar.zst
+        imports g.tar.zst
 }
 
 # a rootfs tarball compressed with bzip2

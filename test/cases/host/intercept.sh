@@ -168,15 +168,22 @@ test_R120_S20_fsopen() {
         assert_eq "$(inside f2 perl -e "$FSOPEN" tmpfs /mnt)" "errno $ENOSYS"
         run_container f3 trixie --set 'Init=/usr/bin/sleep infinity' --set StubInit=yes --set 'SystemCallFilter=fsopen'
         assert_eq "$(inside f3 perl -e "$FSOPEN" proc /mnt)" mounted
+        run_container f4 trixie --set 'Init=/usr/bin/sleep infinity' --set StubInit=yes --set 'SystemCallFilter=@known'
+        assert_eq "$(inside f4 perl -e "$FSOPEN" proc /mnt)" mounted
+        # A privileged one has none, and mounts by mount(2).
+        run_container f5 trixie --set 'Init=/usr/bin/sleep infinity' --set StubInit=yes --set Privileged=yes
+        assert_eq "$(inside f5 perl -e "$FSOPEN" tmpfs /mnt)" "errno $ENOSYS"
+        expect inside f5 sh -c 'mount -t tmpfs none /mnt && umount /mnt'
 }
 
-# one listener for a process is what the kernel allows: a guest's own is refused with EBUSY where calls are intercepted, and works elsewhere
+# one listener for a process is what the kernel allows: a guest's own is refused with EBUSY where calls are intercepted, by a setting or fsopen, and works elsewhere
 test_R120_listener_of_the_guests_own() {
         local name got
-        for name in l1 l2; do
-                run_container "$name" trixie --set 'Init=/usr/bin/sleep infinity' --set StubInit=yes --set "Nesting=$([ $name = l1 ] && echo no || echo yes)"
+        for name in l1 l2 l3; do
+                run_container "$name" trixie --set 'Init=/usr/bin/sleep infinity' --set StubInit=yes --set "InterceptMknod=$([ $name = l1 ] && echo yes || echo no)" \
+                        --set "Nesting=$([ $name = l3 ] && echo no || echo yes)"
                 got=$(inside "$name" perl -e '$c = pack("SCCL", 6, 0, 0, 0x7fff0000); $p = pack("Sx6P", 1, $c); $r = syscall(317, 1, 8, $p); print $r < 0 ? "errno " . ($! + 0) : "fd"')
-                assert_eq "$got" "$([ $name = l1 ] && echo "errno $EBUSY" || echo fd)" "of $name"
+                assert_eq "$got" "$([ $name = l2 ] && echo fd || echo "errno $EBUSY")" "of $name"
         done
 }
 
