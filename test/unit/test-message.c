@@ -99,4 +99,23 @@ START_TEST(too_much_to_send) {
 }
 END_TEST
 
-UNIT_TESTS("message", round_trip, hostile, too_much_to_send)
+/* The last word of a peer that closed its end without having read ours. */
+START_TEST(closed_with_unread) {
+        _cleanup_(message_freep) Message *m = NULL, *got = NULL;
+        int p[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, p), 0);
+        ck_assert_int_eq(message_new(&m), 0);
+        ck_assert_int_eq(message_add(m, "event", "exited"), 0);
+        ck_assert_int_eq(message_send(p[0], m), 0);
+        ck_assert_int_eq(message_send(p[1], m), 0);
+        fd_close(p[1]);
+        ck_assert_int_eq(message_receive(p[0], &got), 0);
+        ck_assert_str_eq(message_get(got, "event"), "exited");
+        got = message_free(got);
+        ck_assert_int_eq(message_receive(p[0], &got), -ENODATA);
+        fd_close(p[0]);
+}
+END_TEST
+
+UNIT_TESTS("message", round_trip, hostile, too_much_to_send, closed_with_unread)
