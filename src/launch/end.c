@@ -97,7 +97,8 @@ void supervisor_stop(Supervisor *s) {
                 return;
         }
         supervisor_release(s);
-        scope_thaw(s->scope);
+        /* A frozen payload could not act on the signal. */
+        (void) scope_thaw(s->scope, NULL, NULL, NULL);
         ask_to_stop(s);
 }
 

@@ -269,8 +269,8 @@ int scope_freeze(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus
         return sd_bus_call_method_async(s->bus, ret_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "FreezeUnit", done, userdata, "s", s->unit);
 }
 
-void scope_thaw(Scope *s) {
-        (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ThawUnit", NULL, NULL, "s", s->unit);
+int scope_thaw(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot) {
+        return sd_bus_call_method_async(s->bus, ret_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ThawUnit", done, userdata, "s", s->unit);
 }
 
 void scope_end(Scope *s) {

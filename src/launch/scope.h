@@ -22,8 +22,8 @@ int scope_watch_stop(Scope *s, sd_bus_message_handler_t on_stop, void *userdata)
 int scope_change(Scope *s, const Settings *settings, const bool *rows, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
 /* Asks PID 1 to freeze it; done is called with the answer, which comes when all of it stands still. */
 int scope_freeze(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
-/* Thaws it, so that a frozen payload can act on a signal. Does not wait. */
-void scope_thaw(Scope *s);
+/* Asks PID 1 to thaw it. done, which may be NULL with the rest, is called with the answer, which comes when all of it runs again. */
+int scope_thaw(Scope *s, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
 /* Of a payload that never ran: ends the scope. */
 void scope_end(Scope *s);
 Scope *scope_free(Scope *s);

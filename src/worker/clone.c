@@ -290,8 +290,7 @@ static int make_files(Clone *c) {
                 r = copy_directory(c, "volumes");
         if (r >= 0 && c->held.runs)
                 r = live_still_held(c->job, c->source, c->held.lock_fd);
-        if (c->held.runs)
-                c->held.lock_fd = fd_close(c->held.lock_fd);
+        held_container_release(&c->held);
         if (r >= 0 && c->store)
                 r = overlay_make_moved(c->job, c->new.fd, c->store, c->layers, c->held.fd, c->held.image, &c->new.layer);
         if (r >= 0)

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "basic/fd.h"
 #include "basic/socket.h"
@@ -10,6 +11,7 @@
 #include "shared/runtime-state.h"
 
 #define ANSWER_TIMEOUT_MSEC (30 * 1000)
+#define RELEASE_TIMEOUT_MSEC (5 * 1000)
 
 static int ask(const char *name, const char *request, char *const *keys, int *ret_fd) {
         _cleanup_(message_freep) Message *m = NULL;
@@ -36,14 +38,21 @@ static int ask(const char *name, const char *request, char *const *keys, int *re
         return 0;
 }
 
-static int receive(int fd, Message **ret) {
+/* For what the other side says, or its end. */
+static int wait_for(int fd, int timeout_msec) {
         struct pollfd p = { .fd = fd, .events = POLLIN };
         int r;
 
         do
-                r = poll(&p, 1, ANSWER_TIMEOUT_MSEC);
+                r = poll(&p, 1, timeout_msec);
         while (r < 0 && errno == EINTR);
-        return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : message_receive(fd, ret);
+        return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+}
+
+static int receive(int fd, Message **ret) {
+        int r = wait_for(fd, ANSWER_TIMEOUT_MSEC);
+
+        return r < 0 ? r : message_receive(fd, ret);
 }
 
 int live_apply(Job *j, const char *name, char *const *keys, char ***next_start) {
@@ -89,6 +98,16 @@ int live_hold(Job *j, const char *name, int *ret_fd) {
                                    message_get(m, "message") ?: "its supervisor does not understand the request");
         *ret_fd = TAKE_FD(fd);
         return 0;
+}
+
+void live_release(int fd) {
+        (void) shutdown(fd, SHUT_WR);
+}
+
+void live_await_release(int fd) {
+        live_release(fd);
+        (void) wait_for(fd, RELEASE_TIMEOUT_MSEC);
+        (void) fd_close(fd);
 }
 
 int live_still_held(Job *j, const char *name, int fd) {

@@ -17,10 +17,17 @@
 #include "worker/overlay.h"
 #include "worker/store.h"
 
+void held_container_release(const HeldContainer *c) {
+        if (c->runs && c->lock_fd >= 0)
+                live_release(c->lock_fd);
+}
+
 void held_container_done(HeldContainer *c) {
         c->conf = settings_file_free(c->conf);
         c->layers = strv_free(c->layers);
         free(TAKE_PTR(c->image));
+        if (c->runs && c->lock_fd >= 0)
+                live_await_release(TAKE_FD(c->lock_fd));
         c->lock_fd = fd_close(c->lock_fd);
         c->fd = fd_close(c->fd);
 }

@@ -28,6 +28,9 @@ typedef enum HoldHow {
 int held_container_open(Job *j, const char *name, HoldHow how, HeldContainer *ret);
 /* One that was opened with HOLD_DIRECTORY becomes one of HOLD_ANY; what was read of it holds. */
 int held_container_quiet(Job *j, HeldContainer *c);
+/* What runs goes on, now that its files are not needed any more; for a stopped one nothing changes. */
+void held_container_release(const HeldContainer *c);
+/* With one that runs it waits until that goes on: nobody is to find it frozen when the job is done. */
 void held_container_done(HeldContainer *c);
 int held_container_read(Job *j, HeldContainer *c);
 /* Its file of settings, anew. */

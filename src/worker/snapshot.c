@@ -171,8 +171,7 @@ static int copy(SnapshotJob *s) {
         r = overlay_make_copy(j, s->scratch_fd, c->layers[0], &s->layer);
         if (r >= 0)
                 r = live_still_held(j, c->name, c->lock_fd);
-        if (c->runs)
-                c->lock_fd = fd_close(c->lock_fd);
+        held_container_release(c);
         if (r >= 0)
                 r = strv_extend(&s->frozen, s->layer.id);
         STRV_FOREACH(id, c->layers + 1)

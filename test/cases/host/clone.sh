@@ -135,6 +135,33 @@ test_R56_running() {
         expect berthctl start c2-1
 }
 
+# when the job hears that its hold has ended, the container runs again, and who comes next finds one that is frozen for it: over and over, by the words that a job says
+test_R56_hold() {
+        run_container c1 busybox
+        perl -MSocket -e '
+                sub frozen { open(my $f, "<", $ARGV[0]) or die; join("", <$f>) =~ /^frozen ([01])/m; $1 }
+                sub hold {
+                        socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) or die;
+                        connect($s, pack_sockaddr_un("/run/berth/c1/control")) or die "no supervisor: $!";
+                        send($s, "request=hold\0", 0) or die; recv($s, my $answer, 4096, 0);
+                        $answer eq "event=done\0" or die "held: $answer\n";
+                        frozen or die "held, and not frozen\n";
+                        $s }
+                for (1 .. 30) {
+                        my $s = hold; shutdown($s, 1); recv($s, my $rest, 4096, 0);
+                        length $rest and die "said at the end: $rest\n";
+                        frozen and die "round $_: frozen when the hold had ended\n" }
+                for (1 .. 10) {
+                        close hold; my $s = hold; select(undef, undef, undef, 0.1);
+                        frozen or die "round $_: thawed for the one before\n" }' "$(find /sys/fs/cgroup -type d -name berth-c1.scope)/cgroup.events"
+        # And as users see it.
+        for i in 1 2 3 4 5; do
+                expect berthctl snapshot c1
+                assert_state c1 running
+        done
+        eventually 10 inside c1 true
+}
+
 # one that was frozen before stays so
 test_R56_frozen() {
         run_container c1 busybox
