@@ -26,8 +26,9 @@ typedef struct Topic {
         bool in_all;
 } Topic;
 
+/* Files come first: the keys that calls make are in /proc/keys until the kernel has collected them, a moment after their process. */
 static const Topic topics[] = {
-        { "syscalls", topic_syscalls, true }, { "abi32", topic_abi32, true },     { "handle", topic_handle, true },   { "files", topic_files, true },
+        { "files", topic_files, true },       { "syscalls", topic_syscalls, true }, { "abi32", topic_abi32, true },   { "handle", topic_handle, true },
         { "mounts", topic_mounts, true },     { "devices", topic_devices, true }, { "cgroup", topic_cgroup, true },   { "sockets", topic_sockets, false },
         { "kill", topic_kill, false },        { "numbers", topic_numbers, false }, { "paths", topic_paths, false },   { "exhaust", topic_exhaust, false },
         { "victim", topic_victim, false },     { "memory", topic_memory, false },     { "one", topic_one, false },

@@ -19,8 +19,20 @@ SUITE=${SUITE:-unknown}
 
 # ---- what tests use
 
+# callers N: how one came to the Nth function from here, up to the test, which was called by run_body.
+callers() {
+        local i path=''
+        for ((i = $1; i + 1 < ${#FUNCNAME[@]}; i++)); do
+                [ "${FUNCNAME[i]}" != run_body ] || break
+                path+=" < ${BASH_SOURCE[i + 1]##*/}:${BASH_LINENO[i]}"
+        done
+        # The last one is the harness itself.
+        echo "${path% < *}"
+}
+
 fail() {
         say "  FAIL: $*"
+        say "        $(callers 1)"
         exit 1
 }
 
@@ -245,7 +257,7 @@ run_body() {
         chmod 0755 "$TEST_TMP"
         on_exit 'rm -rf --one-file-system -- "$TEST_TMP"'
         # An exit has said why already.
-        trap '[[ $BASH_COMMAND = exit* ]] || say "  FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+        trap '[[ $BASH_COMMAND = exit* ]] || say "  FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND$(callers 1)"' ERR
         set -E
         cd "$TEST_TMP"
         # shellcheck source=/dev/null
