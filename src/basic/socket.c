@@ -50,11 +50,14 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *ret_fds, size_t *n_
         struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
         size_t room = n_fds ? *n_fds : 0, got = 0;
         bool too_many = false;
+        unsigned reset = 0;
         ssize_t n;
 
+        /* A peer that closed its end before it had read what we sent: the kernel tells of that once, ahead of what the peer had sent
+         * (unix_release_sock(), sk_err). What it had sent is its last word all the same. */
         do
                 n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
         if (n < 0)
                 return -errno;
 

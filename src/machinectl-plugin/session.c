@@ -191,7 +191,7 @@ static int on_message(Relay *relay) {
         r = message_receive(relay->session->fd, &m);
         if (r == -EAGAIN)
                 return 0;
-        if (r == -ENODATA || r == -ECONNRESET) {
+        if (r == -ENODATA) {
                 /* A console goes on for as long as its stream does, which needs no connection. */
                 if (relay->session->console && relay->session->streams[1])
                         relay->session->fd = fd_close(relay->session->fd);

@@ -84,7 +84,7 @@ int main(int argc, char *argv[]) {
                 r = message_receive(0, &m);
                 if (r >= 0)
                         r = serve(curl, 0, m);
-                else if (r != -ENODATA && r != -ECONNRESET)
+                else if (r != -ENODATA)
                         (void) log_error_errno(r, "Failed to receive a request: %m");
         }
         curl_easy_cleanup(curl);

@@ -179,12 +179,6 @@ int message_receive(int fd, Message **ret) {
                 return -ENOMEM;
 
         n = socket_receive(fd, data, MESSAGE_SIZE_MAX, fds, &n_fds);
-        /* A peer that closed its end before it had read what we sent: the kernel tells of that once, ahead of what the peer had sent
-         * (unix_release_sock(), sk_err). What it had sent is its last word all the same. */
-        if (n == -ECONNRESET) {
-                n_fds = ELEMENTSOF(fds);
-                n = socket_receive(fd, data, MESSAGE_SIZE_MAX, fds, &n_fds);
-        }
         if (n == -EMSGSIZE)
                 return -EBADMSG;
         if (n < 0)
