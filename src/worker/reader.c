@@ -15,6 +15,8 @@
 #include "worker/stream.h"
 
 #define IN_BUFFER_SIZE (256U * 1024U)
+/* What a file says of itself at its beginning: of all of them xz says most, in a stream's header and that of a block. */
+#define PEEK_SIZE (12U + 1024U)
 
 /* Two libarchive readers, one behind the other: the outer one (or decompressor.h) only decompresses, the inner one only knows tar and gets what the
  * outer one gives. So everything that comes out can be counted, the rest after the archive's end is decompressed too (the checksums of
@@ -190,7 +192,7 @@ static int open_archive(Reader *r) {
         if (!r->in_buffer || !r->attributes.data || !r->inner)
                 return fail(r, "could not be read: out of memory");
 
-        while (r->peeked < 6) {
+        while (r->peeked < PEEK_SIZE) {
                 ssize_t n = read(r->in_fd, r->in_buffer + r->peeked, IN_BUFFER_SIZE - r->peeked);
 
                 if (n < 0 && errno == EINTR)

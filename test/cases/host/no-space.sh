@@ -63,6 +63,39 @@ test_R26_window_without_space() {
         expect berthctl remove-image long
 }
 
+# reader_has_tasks N: of the processes of a job the reader is the only one with threads.
+reader_has_tasks() {
+        local pid tasks
+        for pid in $(pgrep '^berth-worker'); do
+                tasks=(/proc/"$pid"/task/*)
+                [ "${#tasks[@]}" -ne "$1" ] || return 0
+        done
+        return 1
+}
+
+# blocks as large as xz -T0 makes them are unpacked by two threads, of which a part is in a file; on a disk that has not many times as much room, by one
+test_R26_threads_without_space() {
+        local before
+        a_rootfs blocks.tar
+        head -c 45M /dev/urandom | base64 >large
+        tar -rf blocks.tar large
+        xz -0 -T2 --block-size=24MiB blocks.tar
+        slow_import blocks.tar.xz --alias blocks
+        eventually 30 reader_has_tasks 3
+        slow_import_rest blocks.tar.xz
+        wait "$IMPORT_PID" || fail "$(cat import.log)"
+        expect berthctl remove-image blocks
+        full_disk 250
+        before=$(free_kib)
+        slow_import blocks.tar.xz --alias blocks
+        # The first block is written when the second one, of which there is a part, has a thread.
+        eventually 60 eval '[ "$(($(free_kib) + 20 * 1024))" -le "$before" ]'
+        reader_has_tasks 2 || fail 'what was there to be used up was used for another thread'
+        slow_import_rest blocks.tar.xz
+        wait "$IMPORT_PID" || fail "$(cat import.log)"
+        expect berthctl remove-image blocks
+}
+
 # no room for a container: refused; one that is there can still be started, stopped and deleted
 test_R46_create_without_space() {
         local i

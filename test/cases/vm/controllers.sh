@@ -227,13 +227,14 @@ writes() {
         inside "$1" timeout "$2" dd if=/dev/zero of=/root/big bs=256k count=100000 oflag=direct conv=notrunc 2>/dev/null || true
 }
 
-# an import whose window alone is larger has 64 MiB of memory, files that it writes and all: what does not fit is on the disk
+# an import whose window alone is larger, or whose blocks two threads unpack, has 64 MiB of memory, files that it writes and all: what does not fit is on the disk
 test_R26_import_in_64M() {
         local file unit
         a_long_archive long.tar 90
         zstd -q -1 --long=27 -k long.tar
         xz -0 --lzma2=preset=0,dict=64MiB -k long.tar
-        for file in long.tar.zst long.tar.xz; do
+        xz -6 -T2 -c long.tar >blocks.tar.xz
+        for file in long.tar.zst long.tar.xz blocks.tar.xz; do
                 slow_import "$file" --alias long
                 unit=berth-job-$(import_job).service
                 expect systemctl set-property --runtime "$unit" MemoryMax=64M MemorySwapMax=0
