@@ -8,6 +8,7 @@
 #include "basic/fd.h"
 #include "basic/strv.h"
 #include "containerd/job-sandbox.h"
+#include "containerd/job-spare.h"
 #include "shared/names.h"
 
 #define WORKER BERTH_LIBEXECDIR "/berth-worker"
@@ -17,7 +18,7 @@ static int on_channel(_unused_ sd_event_source *source, int fd, _unused_ uint32_
         _cleanup_(message_freep) Message *m = NULL;
         Job *j = userdata;
 
-        if (j->manager->spare == j)
+        if (job_is_spare(j))
                 job_free(j);
         else if (message_receive(fd, &m) >= 0 && message_get_bool(m, "done") > 0)
                 job_on_done(j, message_get(m, "result"));
@@ -103,13 +104,13 @@ int job_unit_start(Job *j, Message *request) {
         return r < 0 ? r : start(j, j->kind, stores, encrypted, job_kind_to_string(j->kind), description, worker_fd);
 }
 
-int job_unit_start_waiting(Job *j, JobKind kind) {
+int job_unit_start_waiting(Job *j, JobKind sandbox, const char *description) {
         _cleanup_close_ int worker_fd = -EBADF;
         int r;
 
         r = open_channel(j, &worker_fd);
         j->has_stores = job_sandbox_has_stores();
-        return r < 0 ? r : start(j, kind, j->has_stores, false, KIND_NEXT, "berth: waits for a job", worker_fd);
+        return r < 0 ? r : start(j, sandbox, j->has_stores, false, KIND_NEXT, description, worker_fd);
 }
 
 int job_unit_send(Job *j, Message *request) {

@@ -7,6 +7,6 @@
 
 /* With the request in the socket: -EMSGSIZE and -E2BIG when it is too large. */
 int job_unit_start(Job *j, Message *request);
-/* Without one: the worker waits for it. kind: whose sandbox it gets. */
-int job_unit_start_waiting(Job *j, JobKind kind);
+/* Without one: the worker waits for it. sandbox: of this kind. */
+int job_unit_start_waiting(Job *j, JobKind sandbox, const char *description);
 int job_unit_send(Job *j, Message *request);

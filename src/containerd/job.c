@@ -51,8 +51,9 @@ Job *job_free(Job *j) {
                 for (size_t i = 0; i < JOBS_MAX; i++)
                         if (j->manager->jobs[i] == j)
                                 j->manager->jobs[i] = NULL;
-                if (j->manager->spare == j)
-                        j->manager->spare = NULL;
+                for (size_t i = 0; i < _SPARE_CLASS_MAX; i++)
+                        if (j->manager->spares[i] == j)
+                                j->manager->spares[i] = NULL;
                 if (j->manager->systemd)
                         systemd_forget(j->manager->systemd, j);
         }
@@ -243,8 +244,9 @@ static void job_settle_objects(const Job *j) {
 }
 
 static void job_finish(Job *j, const sd_bus_error *error) {
+        const JobKind kind = j->kind;
         Manager *m = j->manager;
-        bool failed = error && j->kind != JOB_COLLECT;
+        bool failed = error && kind != JOB_COLLECT;
 
         strike_out(j->id);
         job_settle_objects(j);
@@ -256,7 +258,7 @@ static void job_finish(Job *j, const sd_bus_error *error) {
         job_free(j);
         if (failed)
                 job_collect(m);
-        job_spare_arrange(m);
+        job_spare_arrange(m, kind);
 }
 
 static void job_explain(const Job *j, const UnitOutcome *outcome, sd_bus_error *error) {
@@ -290,7 +292,7 @@ void job_on_unit_started(void *userdata, const UnitOutcome *outcome) {
         Job *j = userdata;
 
         /* A spare one that went away unused. */
-        if (j->manager->spare == j) {
+        if (job_is_spare(j)) {
                 job_free(j);
                 return;
         }

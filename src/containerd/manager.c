@@ -17,6 +17,7 @@
 #include "containerd/image-bus.h"
 #include "containerd/image.h"
 #include "containerd/job-bus.h"
+#include "containerd/job-spare.h"
 #include "containerd/job.h"
 #include "containerd/manager-bus.h"
 #include "containerd/store.h"
@@ -64,7 +65,8 @@ Manager *manager_free(Manager *m) {
         m->gate = gate_free(m->gate);
         for (size_t i = 0; i < JOBS_MAX; i++)
                 job_free(m->jobs[i]);
-        job_free(m->spare);
+        for (size_t i = 0; i < _SPARE_CLASS_MAX; i++)
+                job_free(m->spares[i]);
         sd_event_source_disable_unref(m->spare_timer);
         sd_event_source_disable_unref(m->reap_source);
         m->systemd = systemd_free(m->systemd);
@@ -201,7 +203,7 @@ static bool has_ephemeral(const Manager *m) {
 static void reap_all(Manager *m);
 
 static bool is_idle(const Manager *m) {
-        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == (m->spare ? 1 : 0) && job_count(m) == 0 && m->n_controls == 0 && !m->whoami;
+        return gate_n_waiting(m->gate) == 0 && systemd_n_waiting(m->systemd) == job_spare_count(m) && job_count(m) == 0 && m->n_controls == 0 && !m->whoami;
 }
 
 void manager_reload_server(Manager *m) {

@@ -13,6 +13,13 @@
 /* The manager knows the host's containers, images and jobs, and holds no truth about them: what exists is on disk, what runs is in
  * PID 1. Killed and started again it knows the same. It never waits, never mounts, and opens no path for a caller. */
 
+/* What there is a spare worker for (job-spare.h). */
+typedef enum SpareClass {
+        SPARE_TREES,    /* berth's own trees are changed */
+        SPARE_ARCHIVES, /* something is read or written that strangers made */
+        _SPARE_CLASS_MAX,
+} SpareClass;
+
 typedef struct Container Container;
 typedef struct Image Image;
 typedef struct Job Job;
@@ -28,7 +35,8 @@ struct Manager {
         Table containers;       /* Container, owned */
         Table images;           /* Image, owned */
         Job *jobs[JOBS_MAX];    /* owned; NULL where there is none */
-        Job *spare;             /* owned; a worker that waits for the next job, or NULL */
+        Job *spares[_SPARE_CLASS_MAX]; /* owned; workers that wait for the next job, or NULL */
+        bool spare_wanted[_SPARE_CLASS_MAX];
         sd_event_source *reap_source; /* until what ended before our time has been seen to */
         sd_event_source *spare_timer; /* until it is time for the next one */
         unsigned last_job_id;

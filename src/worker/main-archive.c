@@ -5,12 +5,12 @@
 
 int main(int argc, char *argv[]) {
         static const WorkerKind kinds[] = {
-                { "bootstrap", job_bootstrap },
-                { "copy-from", job_copy_from },
-                { "copy-to",   job_copy_to   },
-                { "import",    job_import    },
-                { "publish",   job_publish   },
-                { "pull",      job_pull      },
+                { "bootstrap", job_bootstrap, KEEPS_COPYING },
+                { "copy-from", job_copy_from, KEEPS_COPYING | KEEPS_ENTERING },
+                { "copy-to",   job_copy_to, KEEPS_COPYING | KEEPS_ENTERING },
+                { "import",    job_import, KEEPS_COPYING },
+                { "publish",   job_publish, KEEPS_COPYING | KEEPS_ENTERING },
+                { "pull",      job_pull, KEEPS_COPYING },
                 {},
         };
 

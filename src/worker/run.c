@@ -52,24 +52,36 @@ static int become_archive_worker(char *argv[]) {
 }
 
 /* The unit of a spare worker allows what the kind that needs most does. */
-static int drop_capabilities(void) {
-        static const cap_value_t values[] = { CAP_SETFCAP, CAP_MKNOD };
+static int drop_capabilities(uint64_t kept) {
+        static const cap_value_t values[] = { CAP_SETFCAP, CAP_MKNOD, CAP_SYS_PTRACE };
         cap_t caps = cap_get_proc();
         int r = 0;
 
         if (!caps)
                 return -errno;
-        for (cap_flag_t flag = CAP_EFFECTIVE; flag <= CAP_INHERITABLE; flag++)
-                if (r >= 0 && cap_set_flag(caps, flag, ELEMENTSOF(values), values, CAP_CLEAR) < 0)
-                        r = -errno;
+        for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                if (kept & UINT64_C(1) << values[i])
+                        continue;
+                /* Takes CAP_SETPCAP, which those have that make user namespaces. */
+                (void) prctl(PR_CAPBSET_DROP, values[i], 0, 0, 0);
+                for (cap_flag_t flag = CAP_EFFECTIVE; flag <= CAP_INHERITABLE; flag++)
+                        if (r >= 0 && cap_set_flag(caps, flag, 1, values + i, CAP_CLEAR) < 0)
+                                r = -errno;
+        }
         if (r >= 0 && cap_set_proc(caps) < 0)
                 r = -errno;
         (void) cap_free(caps);
         return r;
 }
 
+static int isolate(const char *homes, Failure *f) {
+        int r = homes ? isolation_enter(streq(homes, "hidden")) : 0;
+
+        return r < 0 ? failure_set(f, FAILURE_JOB_FAILED, r, "Failed to take the host's files and network away from the job: %m") : 0;
+}
+
 /* A spare worker: waits for a request, which says of what kind it is. Returns 0 when none will come. */
-static int take_next(const WorkerKind *kinds, const char *state_dir, Job *j, const WorkerKind **ret) {
+static int take_next(const WorkerKind *kinds, const char *homes, const char *state_dir, Job *j, const WorkerKind **ret) {
         const char *name;
         int r;
 
@@ -80,16 +92,19 @@ static int take_next(const WorkerKind *kinds, const char *state_dir, Job *j, con
                 (void) sd_notify(0, "READY=1");
                 return 0;
         }
-        (void) prctl(PR_SET_NAME, WORKER);
+        (void) prctl(PR_SET_NAME, program_invocation_short_name);
         if (r < 0)
                 return log_error_errno(r, "Failed to wait for a request: %m");
-        r = job_open(j, STDIN_FILENO, state_dir);
+        /* Not before: what the host has mounted since then belongs to what is taken away. */
+        r = isolate(homes, &j->failure);
+        if (r >= 0)
+                r = job_open(j, STDIN_FILENO, state_dir);
         if (r >= 0)
                 r = job_get(j, "kind", &name);
         if (r >= 0 && (!(*ret = find_kind(kinds, name)) || !(*ret)->function))
                 r = failure_set(&j->failure, FAILURE_INVALID_ARGUMENT, EINVAL, "A spare worker cannot do this kind of job.");
-        if (r >= 0 && !(*ret)->copies_files)
-                r = drop_capabilities();
+        if (r >= 0)
+                r = drop_capabilities((*ret)->keeps);
         return r < 0 ? r : 1;
 }
 
@@ -130,7 +145,7 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                 return usage(kinds, stderr);
 
         if (streq(argv[optind], KIND_NEXT)) {
-                r = take_next(kinds, state_dir, &job, &kind);
+                r = take_next(kinds, homes, state_dir, &job, &kind);
                 if (r == 0)
                         return EXIT_SUCCESS;
         } else {
@@ -141,11 +156,8 @@ int worker_run(const WorkerKind *kinds, int argc, char *argv[]) {
                         (void) become_archive_worker(argv);
                         return EXIT_FAILURE;
                 }
-                if (homes)
-                        r = isolation_enter(streq(homes, "hidden"));
-                if (r < 0)
-                        (void) failure_set(&job.failure, FAILURE_JOB_FAILED, r, "Failed to take the host's files and network away from the job: %m");
-                else
+                r = isolate(homes, &job.failure);
+                if (r >= 0)
                         r = job_open(&job, STDIN_FILENO, state_dir);
         }
         if (r >= 0)

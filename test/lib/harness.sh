@@ -172,13 +172,13 @@ host_state_sorted() {
         (
                 set +e +o pipefail
                 units=$(systemctl list-units --all --plain --no-legend --full)
-                host_state "$units" | grep -vFf <(awk '/ waits for a job$/ { print $1 }' <<<"$units") | sort | uniq -c
+                host_state "$units" | grep -vFf <(awk '/ waits for a job( with an archive)?$/ { print $1 }' <<<"$units") | sort | uniq -c
         )
 }
 
 # spare_workers: the units that wait for a job.
 spare_workers() {
-        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job$/ { print $1 }'
+        systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job( with an archive)?$/ { print $1 }'
 }
 
 # host_settles: jobs that go on in the background, emptying the trash say, are over.

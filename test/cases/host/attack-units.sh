@@ -87,9 +87,35 @@ test_R107_supervisor() {
 
 # a job that reads an archive: the worker has no network and no new privileges, who reads has nothing at all, who writes has the files of its range
 test_S66_R107_worker_and_reader() {
-        local worker reader writer pid unit
-        slow_import "$(guest busybox)" --alias slow
+        local unit
+        spare_workers | xargs -r systemctl stop
         on_exit 'forget_image slow'
+        a_sandboxed_import
+}
+
+# the same of one that was ready before there was a job, and could have been another kind's
+test_S66_R107_spare_worker_and_reader() {
+        local unit spare
+        on_exit 'forget_image slow'
+        a_rootfs first.tar 'file|first'
+        expect berthctl import --quiet first.tar --alias slow
+        expect berthctl remove-image slow
+        eventually 10 spare_for_archives
+        assert_match "$(names_of "$(of "$(systemctl show -P MainPID "$spare")" CapBnd)")" sys_ptrace
+        a_sandboxed_import
+        assert_eq "$unit" "$spare"
+}
+
+# spare_for_archives: the worker that waits for a job with an archive, in $spare.
+spare_for_archives() {
+        spare=$(systemctl list-units --plain --no-legend --full 'berth-job-*' | awk '/ waits for a job with an archive$/ { print $1 }')
+        [ -n "$spare" ] && [ "$(cat "/proc/$(systemctl show -P MainPID "$spare")/comm")" = berth-spare ]
+}
+
+# a_sandboxed_import: looks at one while it goes on; its unit is in $unit.
+a_sandboxed_import() {
+        local worker reader writer pid
+        slow_import "$(guest busybox)" --alias slow
         unit=berth-job-$(import_job).service
         worker=$(systemctl show -P MainPID "$unit")
         eventually 10 eval '[ "$(pgrep -c -P '"$worker"')" = 2 ]'

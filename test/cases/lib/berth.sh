@@ -340,7 +340,7 @@ no_debris() {
         layers_are_right &&
                 [ -z "$(find "$STORE/images" "$STORE/containers" "$STORE/trash" -mindepth 1 -maxdepth 1 \( -name '.new-*' -o -path "$STORE/trash/*" \) 2>/dev/null)" ] &&
                 [ -z "$(find /run/berth/.jobs -mindepth 1 -not -name last-id 2>/dev/null)" ] &&
-                [ -z "$(systemctl list-units --plain --no-legend --full 'berth-job-*' | grep -v ' waits for a job$')" ]
+                [ -z "$(systemctl list-units --plain --no-legend --full 'berth-job-*' | grep -vE ' waits for a job( with an archive)?$')" ]
 }
 
 # import_ends: its exit status, in IMPORT_STATUS.

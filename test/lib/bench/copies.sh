@@ -159,6 +159,8 @@ import_memory() {
         xz -0 -T1 --lzma2=preset=0,dict=64MiB -c "$IMPORT" >"$IMPORT.dict64.xz"
         zstd -q -1 --long=27 -T0 -c "$IMPORT" >"$IMPORT.long27.zst"
         for kind in '' .gz .xz .6.xz .zst .dict64.xz .long27.zst; do
+                # Until the spare workers, which are not counted, have their own name (berth-spare).
+                sleep 1
                 berthctl import "$IMPORT$kind" --alias imported &>>"$LOG" &
                 pid=$!
                 local -A of=() own_of=()
@@ -167,8 +169,7 @@ import_memory() {
                                 [ "${of[$id]:-0}" -ge "$kib" ] || of[$id]=$kib
                                 [ "${own_of[$id]:-0}" -ge "$own" ] || own_of[$id]=$own
                         done < <(for id in $(pgrep '^berth-worker'); do
-                                grep -qz '^next$' "/proc/$id/cmdline" ||
-                                        awk -v id="$id" '{ of[$1] = $2 } END { if (NR) print id, of["VmHWM:"] + 0, of["RssAnon:"] + of["RssShmem:"] }' "/proc/$id/status"
+                                awk -v id="$id" '{ of[$1] = $2 } END { if (NR) print id, of["VmHWM:"] + 0, of["RssAnon:"] + of["RssShmem:"] }' "/proc/$id/status"
                         done 2>/dev/null)
                 done
                 wait "$pid" || say "import of $kind failed"
