@@ -60,6 +60,7 @@ Job *job_free(Job *j) {
         sd_event_source_disable_unref(j->channel);
         (void) fd_close(j->channel_fd);
         free(j->target);
+        free(j->source);
         free(j->client);
         free(j->unit);
         free(j->status);
@@ -89,6 +90,16 @@ Job *job_find_target(Manager *m, JobKind kind, const char *target) {
                 if (m->jobs[i] && m->jobs[i]->kind == kind && streq(m->jobs[i]->target, target))
                         return m->jobs[i];
         return NULL;
+}
+
+bool job_copies(Manager *m, const char *name) {
+        for (size_t i = 0; i < JOBS_MAX; i++) {
+                const Job *j = m->jobs[i];
+
+                if (j && (j->kind == JOB_CLONE ? streq_ptr(j->source, name) : (j->kind == JOB_SNAPSHOT || j->kind == JOB_PUBLISH) && streq(j->target, name)))
+                        return true;
+        }
+        return false;
 }
 
 int job_new(Manager *m, unsigned id, Job **ret) {
@@ -338,6 +349,8 @@ int job_start(Manager *m, JobKind kind, const char *target, uid_t owner, const c
         r = spare ? 0 : job_new(m, ++m->last_job_id, &j);
         if (r >= 0)
                 r = job_enter(j, kind, target, owner, client);
+        if (r >= 0)
+                r = free_and_strdup(&j->source, message_get(request, "source"));
         if (r >= 0)
                 r = job_add_ids(j, request);
         if (r < 0)

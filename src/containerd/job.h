@@ -51,6 +51,7 @@ struct Job {
         char *target;       /* container, image, alias, or "" */
         uid_t owner;        /* who asked */
         char *client;       /* the caller's unique name, or "" */
+        char *source;       /* of a clone: the container that is copied; of most others NULL */
         uint64_t room;      /* bytes of its owner's that are set aside for it; 0: none */
         char *unit;
         bool has_stores;    /* of a spare one: what its sandbox was made for */
@@ -85,6 +86,8 @@ int job_cancel(Job *j, Done done, void *userdata, sd_bus_error *error);
 Job *job_find(Manager *m, unsigned id);
 /* The job at work on this object, if any. */
 Job *job_find_target(Manager *m, JobKind kind, const char *target);
+/* A job copies this container, which stands still for that if it runs. */
+bool job_copies(Manager *m, const char *name);
 size_t job_count(const Manager *m);
 
 /* PID 1 has a new StatusText. */

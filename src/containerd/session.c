@@ -56,7 +56,9 @@ int session_open(Container *c, const Message *request, int *ret_fd, sd_bus_error
                 return sd_bus_error_setf(error, BERTH_ERROR_NOT_RUNNING, "Container '%s' is not running.", c->name);
 
         case CONTAINER_FROZEN:
-                return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is frozen. Thaw it first.", c->name);
+                if (!job_copies(c->manager, c->name))
+                        return sd_bus_error_setf(error, BERTH_ERROR_BUSY, "Container '%s' is frozen. Thaw it first.", c->name);
+                break; /* the supervisor starts it when the job lets go */
 
         case CONTAINER_STARTING: /* the supervisor decides whether it is far enough */
         case CONTAINER_RUNNING:

@@ -43,16 +43,28 @@ Hold *hold_free(Hold *h) {
         return NULL;
 }
 
+/* By the kernel's own word: PID 1 says nothing of a unit that is frozen already. */
+static bool is_frozen(const Supervisor *s) {
+        _cleanup_close_ int fd = -EBADF;
+        char c;
+
+        fd = openat(s->cgroup_leaf_fd, "../cgroup.freeze", O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
+}
+
 void supervisor_release(Supervisor *s) {
         s->hold = hold_free(s->hold);
+        sessions_release(s->sessions, "it is being stopped");
 }
 
 static void released(Supervisor *s) {
         int next_fd = TAKE_FD(s->hold->next_fd);
 
-        supervisor_release(s);
+        s->hold = hold_free(s->hold);
         if (next_fd >= 0)
                 supervisor_hold(s, next_fd);
+        else
+                sessions_release(s->sessions, is_frozen(s) ? "it is frozen" : NULL);
 }
 
 static int on_thawed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
@@ -100,7 +112,7 @@ static void answer_done(Hold *h) {
                 h->frozen_fd = luks_freeze(s->settings->layers[0]);
                 if (h->frozen_fd < 0) {
                         connection_send_error(fd, "JobFailed", strerror(-h->frozen_fd));
-                        supervisor_release(s);
+                        begin_release(s);
                         return;
                 }
         }
@@ -119,19 +131,10 @@ static int on_frozen(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
                 return 0;
         if (e) {
                 connection_send_error(h->fd, "JobFailed", e->message ?: e->name);
-                supervisor_release(s);
+                begin_release(s);
         } else
                 answer_done(h);
         return 0;
-}
-
-/* By the kernel's own word: PID 1 says nothing of a unit that is frozen already. */
-static bool is_frozen(const Supervisor *s) {
-        _cleanup_close_ int fd = -EBADF;
-        char c;
-
-        fd = openat(s->cgroup_leaf_fd, "../cgroup.freeze", O_RDONLY | O_CLOEXEC);
-        return fd >= 0 && read(fd, &c, 1) == 1 && c == '1';
 }
 
 void supervisor_hold(Supervisor *s, int fd) {
@@ -158,6 +161,7 @@ void supervisor_hold(Supervisor *s, int fd) {
         }
         *h = (Hold) { .supervisor = s, .fd = fd, .frozen_fd = -EBADF, .next_fd = -EBADF };
         s->hold = h;
+        sessions_hold(s->sessions);
 
         r = sd_event_add_io(s->event, &h->source, fd, EPOLLIN | EPOLLHUP, on_hangup, s);
         if (r >= 0 && is_frozen(s)) {
@@ -168,7 +172,7 @@ void supervisor_hold(Supervisor *s, int fd) {
                 r = scope_freeze(s->scope, on_frozen, s, &h->slot);
         if (r < 0) {
                 connection_send_error(fd, "JobFailed", strerror(-r));
-                supervisor_release(s);
+                begin_release(s);
                 return;
         }
         h->thaw = true;

@@ -2,6 +2,7 @@
 #include "launch/session.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 typedef struct Session {
         Sessions *owner;       /* borrowed */
         struct Session *next, *previous;
+        ExecRequest request;   /* owned, until there is the process */
         ExecProcess process;   /* owned */
         int connection_fd;     /* owned */
         int tty_fd;            /* owned: the pty's master again, for resizing */
@@ -30,6 +32,7 @@ struct Sessions {
         const ExecContext *context; /* borrowed */
         Session *first;
         unsigned n;
+        bool held;
         SessionsIdle on_idle;
         void *userdata;
 };
@@ -48,6 +51,7 @@ static Session *session_free(Session *s) {
         sd_event_source_disable_unref(s->connection_source);
         sd_event_source_disable_unref(s->report_source);
         sd_event_source_disable_unref(s->exit_source);
+        exec_request_done(&s->request);
         exec_process_done(&s->process);
         (void) fd_close(s->connection_fd);
         (void) fd_close(s->tty_fd);
@@ -61,7 +65,6 @@ static Session *session_free(Session *s) {
         free(s);
         return NULL;
 }
-DEFINE_CLEANUP(Session *, session_free)
 
 static void session_end(Session *s, const siginfo_t *how) {
         Sessions *owner = s->owner;
@@ -190,10 +193,36 @@ static int on_exit_process(sd_event_source *source, const siginfo_t *si, void *u
         return 0;
 }
 
-void sessions_start(Sessions *owner, int connection_fd, ExecRequest *request) {
-        _cleanup_(session_freep) Session *s = NULL;
+static int session_start(Session *s) {
+        sd_event *event = s->owner->event;
         char sentence[256];
         int r;
+
+        r = exec_start(s->owner->context, &s->request, &s->process);
+        exec_request_done(&s->request);
+        if (r >= 0)
+                r = fd_set_nonblock(s->process.report_fd, true);
+        if (r >= 0)
+                r = sd_event_add_io(event, &s->report_source, s->process.report_fd, EPOLLIN, on_report, s);
+        if (r >= 0)
+                r = sd_event_add_io(event, &s->connection_source, s->connection_fd, EPOLLIN, on_connection, s);
+        if (r >= 0)
+                r = sd_event_add_child_pidfd(event, &s->exit_source, s->process.pidfd, WEXITED, on_exit_process, s);
+        /* What the command says at its beginning is wanted before its end. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->exit_source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0) {
+                errno = -r;
+                snprintf(sentence, sizeof sentence, "cannot start the command: %m");
+                connection_send_error(s->connection_fd, "ExecFailed", sentence);
+                if (s->process.pidfd >= 0)
+                        (void) pidfd_send_signal(s->process.pidfd, SIGKILL, NULL, 0);
+        }
+        return r;
+}
+
+void sessions_start(Sessions *owner, int connection_fd, ExecRequest *request) {
+        Session *s;
 
         if (owner->n >= SESSIONS_MAX) {
                 connection_send_error(connection_fd, "LimitReached", "too many commands are running in the container");
@@ -206,34 +235,43 @@ void sessions_start(Sessions *owner, int connection_fd, ExecRequest *request) {
                 (void) fd_close(connection_fd);
                 return;
         }
-        *s = (Session) { .owner = owner, .connection_fd = connection_fd, .tty_fd = -EBADF, .process = EXEC_PROCESS_NONE };
+        *s = (Session) { .owner = owner, .connection_fd = connection_fd, .tty_fd = -EBADF, .request = *request, .process = EXEC_PROCESS_NONE };
+        *request = (ExecRequest) EXEC_REQUEST_NONE;
         s->next = owner->first;
         if (s->next)
                 s->next->previous = s;
         owner->first = s;
         owner->n++;
 
-        r = exec_start(owner->context, request, &s->process);
-        if (r >= 0)
-                r = fd_set_nonblock(s->process.report_fd, true);
-        if (r >= 0)
-                r = sd_event_add_io(owner->event, &s->report_source, s->process.report_fd, EPOLLIN, on_report, s);
-        if (r >= 0)
-                r = sd_event_add_io(owner->event, &s->connection_source, s->connection_fd, EPOLLIN, on_connection, s);
-        if (r >= 0)
-                r = sd_event_add_child_pidfd(owner->event, &s->exit_source, s->process.pidfd, WEXITED, on_exit_process, s);
-        /* What the command says at its beginning is wanted before its end. */
-        if (r >= 0)
-                r = sd_event_source_set_priority(s->exit_source, SD_EVENT_PRIORITY_IDLE);
-        if (r < 0) {
-                errno = -r;
-                snprintf(sentence, sizeof sentence, "cannot start the command: %m");
-                connection_send_error(s->connection_fd, "ExecFailed", sentence);
+        if (!owner->held && session_start(s) < 0)
+                session_end(s, NULL);
+}
+
+void sessions_hold(Sessions *s) {
+        s->held = true;
+}
+
+static bool is_abandoned(const Session *s) {
+        struct pollfd p = { .fd = s->connection_fd };
+
+        return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
+void sessions_release(Sessions *owner, const char *refusal) {
+        Session *s = owner->first, *earlier;
+
+        owner->held = false;
+        while (s && s->next)
+                s = s->next;
+        for (; s; s = earlier) {
+                earlier = s->previous;
                 if (s->process.pidfd >= 0)
-                        (void) pidfd_send_signal(s->process.pidfd, SIGKILL, NULL, 0);
-                return;
+                        continue;
+                if (refusal)
+                        connection_send_error(s->connection_fd, "Busy", refusal);
+                if (refusal || is_abandoned(s) || session_start(s) < 0)
+                        session_end(s, NULL);
         }
-        TAKE_PTR(s);
 }
 
 int sessions_new(sd_event *event, const ExecContext *context, SessionsIdle on_idle, void *userdata, Sessions **ret) {

@@ -218,7 +218,9 @@ static void on_sessions_idle(const siginfo_t *last, void *userdata) {
 
         if (!supervisor_one_shot(s))
                 return;
-        if (last->si_code == CLD_EXITED)
+        if (!last)
+                log_info("The command in container '%s' could not be started", s->options->name);
+        else if (last->si_code == CLD_EXITED)
                 log_info("The command in container '%s' ended with status %d", s->options->name, last->si_status);
         else
                 log_info("The command in container '%s' was ended by signal %d", s->options->name, last->si_status);

@@ -145,6 +145,8 @@ test_R56_hold() {
                         connect($s, pack_sockaddr_un("/run/berth/c1/control")) or die "no supervisor: $!";
                         send($s, "request=hold\0", 0) or die; recv($s, my $answer, 4096, 0);
                         $answer eq "event=done\0" or die "held: $answer\n";
+                        # A child that init was forking counts as one that runs until the processor has it, which is when it stands still, too.
+                        for my $i (1 .. 200) { last if frozen; select(undef, undef, undef, 0.01) }
                         frozen or die "held, and not frozen\n";
                         $s }
                 for (1 .. 30) {
@@ -160,6 +162,33 @@ test_R56_hold() {
                 assert_state c1 running
         done
         eventually 10 inside c1 true
+}
+
+# a command that is asked for while a job copies the container waits for that: nobody is told to thaw what he has not frozen; who has gone by then gets nothing
+test_R56_exec_while_held() {
+        local job
+        run_container c1 busybox
+        inside c1 sh -c 'mkdir /n; cd /n; for i in $(seq 30000); do : >$i; done'
+        a_held_container
+        expect_fail timeout 0.1 berthctl exec c1 -- touch /gone
+        assert_eq "$(berthctl exec c1 -- sh -c 'echo in; exit 3'; echo $?)" $'in\n3'
+        wait "$job" || fail "$(cat clone.log)"
+        expect_fail inside c1 test -e /gone
+        expect berthctl delete c2
+        # Who stops it does not wait.
+        a_held_container
+        berthctl exec c1 -- true >exec.log 2>&1 &
+        expect berthctl stop --force c1
+        expect_fail wait $!
+        wait "$job" || true
+        forget c2
+}
+
+# a_held_container: begins a clone of c1, of which $job is the command.
+a_held_container() {
+        berthctl clone c1 c2 >clone.log 2>&1 &
+        job=$!
+        eventually 10 eval '[ "$(state_of c1)" = frozen ]'
 }
 
 # one that was frozen before stays so
